@@ -1,0 +1,84 @@
+import { compareByteRanges } from "./bytes.ts";
+
+/**
+ * The order of user keys. It must be total, must never change for a given `name`, and only equal bytes may be equal.
+ * The name is stored: a store opens only with the comparator that made it.
+ */
+export interface Comparator {
+  /** 1 to 255 bytes of UTF-8. */
+  readonly name: string;
+  /** Negative, 0 or positive. The views are valid during the call only. */
+  compare(a: Uint8Array, b: Uint8Array): number;
+  /** A short key k with a ≤ k < b, for index blocks; given a < b. Without it, a itself is used. */
+  separator?(a: Uint8Array, b: Uint8Array): Uint8Array;
+  /** A short key ≥ a, for the last entry of an index. Without it, a itself is used. */
+  successor?(a: Uint8Array): Uint8Array;
+  /** A module whose default export is this comparator: what a worker thread needs to load it. */
+  readonly module?: URL;
+}
+
+/** Unsigned byte order: the default. */
+export const bytewise: Comparator = {
+  name: "tinykv.bytewise",
+  compare: (a, b) => compareByteRanges(a, 0, a.length, b, 0, b.length),
+  separator: bytewiseSeparator,
+  successor: bytewiseSuccessor,
+};
+
+/**
+ * A comparator made ready for inner loops: ranges of larger buffers are compared without making views where the order
+ * is bytewise.
+ */
+export class KeyOrder {
+  readonly comparator: Comparator;
+  /** Prefix stripping, key heads and shortened separators rest on byte order: they are for this case alone. */
+  readonly isBytewise: boolean;
+
+  constructor(comparator: Comparator) {
+    this.comparator = comparator;
+    this.isBytewise = comparator === bytewise;
+  }
+
+  compare(a: Uint8Array, b: Uint8Array): number {
+    return this.isBytewise ? compareByteRanges(a, 0, a.length, b, 0, b.length) : this.comparator.compare(a, b);
+  }
+
+  compareRanges(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): number {
+    if (this.isBytewise) return compareByteRanges(a, aStart, aEnd, b, bStart, bEnd);
+    return this.comparator.compare(a.subarray(aStart, aEnd), b.subarray(bStart, bEnd));
+  }
+
+  /** A key k with a ≤ k < b; given a < b. */
+  separator(a: Uint8Array, b: Uint8Array): Uint8Array {
+    return this.comparator.separator?.(a, b) ?? a;
+  }
+
+  /** A key k with a ≤ k. */
+  successor(a: Uint8Array): Uint8Array {
+    return this.comparator.successor?.(a) ?? a;
+  }
+}
+
+// The shortest key k with a ≤ k < b: cut a behind its first byte that can grow and stay below b.
+function bytewiseSeparator(a: Uint8Array, b: Uint8Array): Uint8Array {
+  let shared = 0;
+  while (shared < a.length && shared < b.length && a[shared] === b[shared]) shared++;
+  for (let i = shared; i < a.length - 1; i++) {
+    const grown = a[i]! + 1;
+    if (grown > 0xff) continue;
+    if (i === shared && (grown > b[i]! || (grown === b[i] && b.length === i + 1))) continue;
+    return withLastByte(a, i, grown);
+  }
+  return a;
+}
+
+function bytewiseSuccessor(a: Uint8Array): Uint8Array {
+  const i = a.findIndex((byte) => byte !== 0xff);
+  return i < 0 || i === a.length - 1 ? a : withLastByte(a, i, a[i]! + 1);
+}
+
+function withLastByte(key: Uint8Array, at: number, byte: number): Uint8Array {
+  const cut = key.slice(0, at + 1);
+  cut[at] = byte;
+  return cut;
+}

@@ -1,3 +1,4 @@
 #!/usr/bin/env node
-console.log("hi");
-export {};
+import { runHarness } from "./program.ts";
+
+process.exitCode = await runHarness(process.argv);

@@ -1,3 +1,4 @@
 #!/usr/bin/env node
-console.log("hi");
-export {};
+import { runCommand } from "./program.ts";
+
+process.exitCode = runCommand(process.argv);

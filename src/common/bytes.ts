@@ -72,7 +72,7 @@ function hasLoneSurrogate(text: string, utf8: Buffer): boolean {
 }
 
 function describe(value: unknown): string {
-  return value === null ? "null" : typeof value;
+  return typeof value === "object" && !value ? "null" : typeof value;
 }
 
 /** A private copy that never shares memory with `bytes`, not even with a pooled buffer. */

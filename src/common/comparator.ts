@@ -78,7 +78,7 @@ function bytewiseSuccessor(a: Uint8Array): Uint8Array {
 }
 
 function withLastByte(key: Uint8Array, at: number, byte: number): Uint8Array {
-  const cut = key.slice(0, at + 1);
+  const cut = Uint8Array.prototype.slice.call(key, 0, at + 1);
   cut[at] = byte;
   return cut;
 }

@@ -4,39 +4,42 @@
  * The name of each sync that the order of I/O needs, so that a harness can take them away one by one.
  * Each literal stands at exactly one other place in src/; a test counts them.
  */
-export type Barrier =
+export const BARRIERS = [
   // A new store directory, a new manifest, CURRENT (creation, every writable open, rotation, checkpoint).
-  | "create.parent"
-  | "create.manifest"
-  | "create.directory"
-  | "create.current"
-  | "create.current-directory"
+  "create.parent",
+  "create.manifest",
+  "create.directory",
+  "create.current",
+  "create.current-directory",
   // A durable acknowledgement, and the first one in a new log.
-  | "log.write"
-  | "log.directory"
+  "log.write",
+  "log.directory",
   // Leaving a log for its successor.
-  | "rotate.old-log"
-  | "rotate.old-directory"
+  "rotate.old-log",
+  "rotate.old-directory",
   // A flush or compaction.
-  | "flush.table"
-  | "flush.directory"
-  | "flush.manifest"
+  "flush.table",
+  "flush.directory",
+  "flush.manifest",
   // Opening for writing, before the first unlink.
-  | "open.directory"
+  "open.directory",
   // What a salvaging recovery leaves out.
-  | "lost.file"
-  | "lost.directory"
-  | "lost.parent"
-  | "close.log"
-  | "close.directory"
-  | "close.log-end"
-  | "close.manifest"
-  | "close.manifest-end"
-  | "checkpoint.table"
-  | "checkpoint.log"
-  | "checkpoint.manifest-end"
-  | "checkpoint.parent"
-  | "destroy.directory";
+  "lost.file",
+  "lost.directory",
+  "lost.parent",
+  "close.log",
+  "close.directory",
+  "close.log-end",
+  "close.manifest",
+  "close.manifest-end",
+  "checkpoint.table",
+  "checkpoint.log",
+  "checkpoint.manifest-end",
+  "checkpoint.parent",
+  "destroy.directory",
+] as const;
+
+export type Barrier = (typeof BARRIERS)[number];
 
 /** Shared by no one else; positions are absolute; there is no file pointer. */
 export interface FileHandle {
@@ -44,12 +47,13 @@ export interface FileHandle {
   read(buffer: Uint8Array, position: number): number;
   /** Writes up to buffer.length bytes at `position`, extending the file with zeros if needed; returns how many. May be short. */
   write(buffer: Uint8Array, position: number): number;
-  /** Makes the file's bytes and size durable (fdatasync); not its name. */
+  /** Makes the file's bytes and size durable (fdatasync); not its name. Works through a file opened with "r" too. */
   sync(barrier: Barrier): void;
   /** sync, off the event loop: durable is what had been written when the call was made. */
   syncAsync(barrier: Barrier): Promise<void>;
   truncate(size: number): void;
   size(): number;
+  /** Makes nothing durable. Afterwards every call fails with EBADF, a second close too; a syncAsync under way completes. */
   close(): void;
 }
 

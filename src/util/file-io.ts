@@ -4,7 +4,7 @@ import { TinyKVError } from "../common/errors.ts";
 import type { FileHandle } from "./env.ts";
 
 /** Fills `buffer` from `position` on; returns the bytes read, fewer than asked only at the end of the file. */
-export function readFully(file: FileHandle, buffer: Uint8Array, position: number): number {
+export function readFully(file: Pick<FileHandle, "read">, buffer: Uint8Array, position: number): number {
   let done = file.read(buffer, position);
   let last = done;
   while (last > 0 && done < buffer.length) {
@@ -17,9 +17,10 @@ export function readFully(file: FileHandle, buffer: Uint8Array, position: number
 /** Writes all of `buffer` at `position`. A write that takes nothing is an IO_ERROR: trying again might never end. */
 export function writeFully(file: FileHandle, buffer: Uint8Array, position: number): void {
   let done = file.write(buffer, position);
+  let last = done;
   while (done < buffer.length) {
-    const count = file.write(buffer.subarray(done), position + done);
-    if (count === 0) throw new TinyKVError("TINYKV_IO_ERROR", `a write of ${buffer.length - done} bytes wrote nothing`);
-    done += count;
+    if (last === 0) throw new TinyKVError("TINYKV_IO_ERROR", `a write of ${buffer.length - done} bytes wrote nothing`);
+    last = file.write(buffer.subarray(done), position + done);
+    done += last;
   }
 }

@@ -1,0 +1,7 @@
+// The entry point of a crash child: its plan is the one argument.
+
+import { runChild } from "./child.ts";
+import type { ChildPlan } from "./plan.ts";
+
+const plan: unknown = JSON.parse(process.argv[2] ?? "");
+runChild(plan as ChildPlan);

@@ -1,0 +1,84 @@
+// The process that is killed. It opens the (crashed) directory itself, goes on with the operations of its seed, and says
+// on fd 3 what it is about to do and what has returned. It compares nothing: that is the parent's work.
+
+import { NodeEnv } from "tinykv/env";
+import {
+  executeWrite,
+  generate,
+  isWrite,
+  parseConfiguration,
+  TinyKVEngine,
+  type EngineStore,
+  type Op,
+} from "tinykv/harness";
+import { KillEnv } from "./kill-env.ts";
+import type { ChildPlan } from "./plan.ts";
+import { RECORD_EVENTS, RecordKind, writeRecord } from "./records.ts";
+
+export function runChild(plan: ChildPlan): void {
+  const env = new KillEnv(new NodeEnv());
+  const listeners = Object.fromEntries(
+    RECORD_EVENTS.map((name, number) => [name, () => writeRecord(RecordKind.event, number)]),
+  );
+  const engine = new TinyKVEngine({ env, options: { listeners } });
+  const { kill } = plan;
+  writeRecord(RecordKind.openBegin, 0);
+  if (kill.by === "call" && kill.phase === "open") env.arm(kill);
+  let store = engine.open(plan.directory, plan.config);
+  env.arm(kill.by === "call" && kill.phase === "run" ? kill : undefined);
+  writeRecord(RecordKind.openEnd, 0);
+  for (const op of operationsOf(plan)) {
+    if (!isRecorded(op)) {
+      readOnly(store, op);
+      continue;
+    }
+    writeRecord(RecordKind.intent, op.id);
+    store = execute(engine, store, plan, op);
+    writeRecord(RecordKind.acknowledged, op.id);
+  }
+  writeRecord(RecordKind.done, 0);
+  // Killed in its sleep: an exit of its own would be a finding.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+/** The operations of a plan; the parent makes the same ones. */
+export function* operationsOf(plan: ChildPlan): Generator<Op> {
+  const { seed, workload, ops, keys, syncRatio, firstId, incarnation, config } = plan;
+  yield* generate({ seed, workload, ops, keys, syncRatio, firstId, incarnation, config: parseConfiguration(config) });
+}
+
+/** What changes the store or makes it durable: the parent has to know how far it came. */
+export function isRecorded(op: Op): boolean {
+  if (isWrite(op)) return executable(op);
+  return (
+    op.kind === "flush" ||
+    op.kind === "sync" ||
+    op.kind === "compactRange" ||
+    op.kind === "reopen" ||
+    op.kind === "step"
+  );
+}
+
+/** Writes that the engine has no call for are nobody's. */
+function executable(op: Op): boolean {
+  if (op.kind === "put" || op.kind === "delete") return true;
+  return op.kind === "batch" && op.changes.every((change) => change.kind !== "deleteRange");
+}
+
+function execute(engine: TinyKVEngine, store: EngineStore, plan: ChildPlan, op: Op): EngineStore {
+  if (isWrite(op)) executeWrite(store, op);
+  else if (op.kind === "flush") store.flush();
+  else if (op.kind === "sync") store.sync();
+  else if (op.kind === "step") store.step(op.job);
+  else if (op.kind === "compactRange") store.compactRange();
+  else if (op.kind === "reopen") {
+    store.close();
+    return engine.open(plan.directory, op.config);
+  }
+  return store;
+}
+
+// Reads keep the caches and descriptors as busy as a real process has them.
+function readOnly(store: EngineStore, op: Op): void {
+  if (op.kind === "get") store.get(Buffer.from(op.key, "latin1"));
+}

@@ -1,0 +1,44 @@
+// Operations as calls of an engine: keys and values as bytes.
+
+import type { EngineChange, EngineRange, EngineStore } from "./engine.ts";
+import { keyBytes } from "./keys.ts";
+import { type Change, changesOf, type ScanOptions, type WriteOp } from "./op.ts";
+import { expandValue } from "./values.ts";
+
+/** Executes a write with the call that it stands for. */
+export function executeWrite(store: EngineStore, op: WriteOp): void {
+  const changes = changesOf(op);
+  const [change] = changes;
+  if (op.kind === "batch" || !change) store.batch(changes.map(toEngine), op.sync);
+  else if (change.kind === "put") store.put(keyBytes(change.key), expandValue(change.key, change.value), op.sync);
+  else if (change.kind === "delete") store.delete(keyBytes(change.key), op.sync);
+  else store.deleteRange(keyBytes(change.from), keyBytes(change.to), op.sync);
+}
+
+/** A full forward scan, as the oracle wants it. */
+export function* entriesOf(store: EngineStore): Generator<readonly [Buffer, Buffer]> {
+  for (const [key, value] of store.scan({})) yield [key!, value!];
+}
+
+function toEngine(change: Change): EngineChange {
+  if (change.kind === "put")
+    return { kind: "put", key: keyBytes(change.key), value: expandValue(change.key, change.value) };
+  if (change.kind === "delete") return { kind: "delete", key: keyBytes(change.key) };
+  return { kind: "deleteRange", from: keyBytes(change.from), to: keyBytes(change.to) };
+}
+
+/** A scan's bounds as an engine takes them. */
+export function toRange(options: ScanOptions): EngineRange {
+  const { gt, gte, lt, lte, prefix, reverse, limit, only } = options;
+  return {
+    ...(gt !== undefined && { gt: keyBytes(gt) }),
+    ...(gte !== undefined && { gte: keyBytes(gte) }),
+    ...(lt !== undefined && { lt: keyBytes(lt) }),
+    ...(lte !== undefined && { lte: keyBytes(lte) }),
+    ...(prefix !== undefined && { prefix: keyBytes(prefix) }),
+    ...(reverse !== undefined && { reverse }),
+    ...(limit !== undefined && { limit }),
+    ...(only === "keys" && { values: false }),
+    ...(only === "values" && { keys: false }),
+  };
+}

@@ -1,0 +1,220 @@
+import {
+  open,
+  destroy,
+  WriteBatch,
+  type Database,
+  type EventName,
+  type Listeners,
+  type Options,
+  type Snapshot,
+} from "tinykv";
+import { MemoryEnv, NodeEnv, type Env } from "tinykv/env";
+import type { Capability } from "../capabilities.ts";
+import { levelsOf, parseConfiguration, withLevels, type Configuration } from "../configurations.ts";
+import type { Engine, EngineChange, EngineRange, EngineSnapshot, EngineStore } from "../engine.ts";
+import { TINYKV_DURABILITY, type Durability } from "../oracle.ts";
+import { inspectDirectory } from "./directory-check.ts";
+
+const CAPABILITIES: readonly Capability[] = [
+  "batch",
+  "scan",
+  "reverse",
+  "snapshot",
+  "sync",
+  "flush",
+  "compact",
+  "cursor",
+  "step",
+  "checkpoint",
+  "verify",
+  "readOnly",
+  "resume",
+];
+
+const EVENTS: readonly EventName[] = [
+  "flushBegin",
+  "flushEnd",
+  "compactionBegin",
+  "compactionEnd",
+  "tableCreated",
+  "tableDeleted",
+  "logCreated",
+  "logDeleted",
+  "manifestCreated",
+  "stallBegin",
+  "stallEnd",
+  "backgroundError",
+  "corruption",
+  "walRecovered",
+];
+
+/** stats() is asked for every so many writes under a watched configuration. */
+const STATS_WRITES = 64;
+
+export interface TinyKVEngineOptions {
+  /** In place of the operating system; a configuration that asks for memory still gets its own. */
+  readonly env?: Env;
+  /** More options for every open: listeners of a campaign. */
+  readonly options?: Options;
+}
+
+/** Our own engine. Stores in memory live as long as this value. */
+export class TinyKVEngine implements Engine {
+  readonly name = "tinykv";
+  readonly capabilities: ReadonlySet<Capability> = new Set(CAPABILITIES);
+  readonly durability: Durability = TINYKV_DURABILITY;
+  readonly #memory = new MemoryEnv();
+  readonly #env: Env;
+  readonly #options: Options;
+  /** The levels that each store has had: a store refuses fewer than it uses. */
+  readonly #levels = new Map<string, number>();
+  #inMemory = false;
+
+  constructor({ env, options }: TinyKVEngineOptions = {}) {
+    this.#env = env ?? new NodeEnv();
+    this.#options = options ?? {};
+  }
+
+  open(
+    directory: string,
+    config: string,
+    mode: { readonly readOnly?: boolean; readonly create?: boolean } = {},
+  ): EngineStore {
+    const { readOnly = false, create = true } = mode;
+    const wanted = parseConfiguration(config);
+    if (wanted.env === "memory") this.#inMemory = true;
+    const configuration = withLevels(wanted, this.#levels.get(directory) ?? 0);
+    if (!readOnly) this.#levels.set(directory, levelsOf(configuration));
+    const env = this.#envNow();
+    const db = open(directory, {
+      ...(configuration.options as Options),
+      ...this.#options,
+      ...(configuration.watched && { listeners: watchers() }),
+      env,
+      readOnly,
+      createIfMissing: create,
+    });
+    return new TinyKVStore(db, env, configuration);
+  }
+
+  destroy(directory: string): void {
+    destroy(directory, { env: this.#envNow() });
+  }
+
+  // A run that began in memory stays there: a reopen under another configuration finds its store.
+  #envNow(): Env {
+    return this.#inMemory ? this.#memory : this.#env;
+  }
+}
+
+function watchers(): Listeners {
+  return Object.fromEntries(EVENTS.map((name) => [name, () => undefined]));
+}
+
+class TinyKVStore implements EngineStore {
+  readonly #db: Database;
+  readonly #env: Env;
+  readonly #watched: boolean;
+  #writes = 0;
+
+  constructor(db: Database, env: Env, configuration: Configuration) {
+    this.#db = db;
+    this.#env = env;
+    this.#watched = configuration.watched;
+  }
+
+  put(key: Buffer, value: Buffer, sync: boolean): void {
+    this.#db.put(key, value, { sync });
+    this.#wrote();
+  }
+
+  delete(key: Buffer, sync: boolean): void {
+    this.#db.delete(key, { sync });
+    this.#wrote();
+  }
+
+  deleteRange(): void {
+    throw new Error("the engine has no deleteRange");
+  }
+
+  batch(changes: readonly EngineChange[], sync: boolean): void {
+    const batch = new WriteBatch();
+    for (const change of changes) {
+      if (change.kind === "put") batch.put(change.key, change.value);
+      else if (change.kind === "delete") batch.delete(change.key);
+      else this.deleteRange();
+    }
+    this.#db.write(batch, { sync });
+    this.#wrote();
+  }
+
+  get(key: Buffer, snapshot?: EngineSnapshot): Buffer | undefined {
+    return this.#db.get(key, snapshot && { snapshot: snapshot as Snapshot });
+  }
+
+  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
+    return this.#db.getMany(keys);
+  }
+
+  has(key: Buffer): boolean {
+    return this.#db.has(key);
+  }
+
+  scan(range: EngineRange, snapshot?: EngineSnapshot): Iterable<readonly [Buffer | undefined, Buffer | undefined]> {
+    return this.#db.iterate({ ...range, ...(snapshot && { snapshot: snapshot as Snapshot }) });
+  }
+
+  snapshot(): EngineSnapshot {
+    return this.#db.snapshot();
+  }
+
+  cursor(options: { snapshot?: EngineSnapshot; lower?: Buffer; upper?: Buffer }): ReturnType<Database["cursor"]> {
+    const { snapshot, ...bounds } = options;
+    return this.#db.cursor({ ...bounds, ...(snapshot && { snapshot: snapshot as Snapshot }) });
+  }
+
+  flush(): void {
+    this.#db.flush();
+  }
+
+  compactRange(from?: Buffer, to?: Buffer): void {
+    this.#db.compactRange(from, to);
+  }
+
+  sync(): void {
+    this.#db.sync();
+  }
+
+  step(job?: number): void {
+    const jobs = this.#db.backgroundJobs();
+    if (jobs.length > 0) this.#db.runBackgroundStep(job === undefined ? undefined : jobs[job % jobs.length]!.id);
+  }
+
+  checkpoint(directory: string): void {
+    this.#db.checkpoint(directory);
+  }
+
+  verify(): string[] {
+    return this.#db.verify().problems.map(({ file, offset, problem }) => `${file} at ${offset}: ${problem}`);
+  }
+
+  resume(): void {
+    this.#db.resume();
+  }
+
+  replayedRecords(): number {
+    return this.#db.recovery.records;
+  }
+
+  inspect(): string[] {
+    return inspectDirectory(this.#env, this.#db);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #wrote(): void {
+    if (this.#watched && ++this.#writes % STATS_WRITES === 0) this.#db.stats();
+  }
+}

@@ -1,0 +1,40 @@
+// Keys in the harness are strings of one character a byte (U+0000 to U+00FF, "latin1"). JavaScript compares such strings
+// by their bytes, unsigned, a shorter prefix first: the order the model needs, without a line of the engine's code.
+
+/** The bytes of a key, one character each, U+0000 to U+00FF. */
+export type Key = string;
+
+export function keyBytes(key: Key): Buffer {
+  return Buffer.from(key, "latin1");
+}
+
+export function keyOf(bytes: Uint8Array): Key {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
+
+/** The least key above every key that starts with `prefix`; undefined when there is none. */
+export function prefixEnd(prefix: Key): Key | undefined {
+  let length = prefix.length;
+  while (length > 0 && prefix.charCodeAt(length - 1) === 0xff) length--;
+  if (length === 0) return undefined;
+  return prefix.slice(0, length - 1) + String.fromCharCode(prefix.charCodeAt(length - 1) + 1);
+}
+
+/** A set of keys by their bounds. At most one of gt and gte, and one of lt and lte; `prefix` intersects with them. */
+export interface KeyRange {
+  readonly gt?: Key;
+  readonly gte?: Key;
+  readonly lt?: Key;
+  readonly lte?: Key;
+  readonly prefix?: Key;
+}
+
+export function inRange(key: Key, range: KeyRange): boolean {
+  return (
+    (range.gt === undefined || key > range.gt) &&
+    (range.gte === undefined || key >= range.gte) &&
+    (range.lt === undefined || key < range.lt) &&
+    (range.lte === undefined || key <= range.lte) &&
+    (range.prefix === undefined || key.startsWith(range.prefix))
+  );
+}

@@ -1,0 +1,9 @@
+/** `tinykv/env`: the door to the world, its implementations, and the suite that tests one of your own. */
+
+export { BARRIERS } from "./util/env.ts";
+export type { Barrier, Env, FileHandle, FileStat, Lock, OpenMode } from "./util/env.ts";
+export { envContract } from "./util/env-contract.ts";
+export type { ContractCase } from "./util/env-contract.ts";
+export { MemoryEnv } from "./util/memory-env.ts";
+export type { MemoryEnvOptions } from "./util/memory-env.ts";
+export { NodeEnv, nodeEnv } from "./util/node-env.ts";

@@ -1,0 +1,227 @@
+import { assert } from "../common/assert.ts";
+import type { TinyKVError } from "../common/errors.ts";
+import { CompactionBody } from "./compaction-job.ts";
+import { pickCompaction, pickRange, type CompactionPlan } from "./compaction-picker.ts";
+import { FlushBody } from "./flush-job.ts";
+import type { JobDescription, JobKind } from "./job-description.ts";
+import { Job, type JobBody } from "./job.ts";
+import { levelTargets } from "./level-targets.ts";
+import type { Store } from "./store.ts";
+
+/** Compactions that may run beside each other, on disjoint inputs and outputs. */
+const COMPACTIONS_MOST = 2;
+
+/** A flush has to be done before the next memtable is full: it consumes this many bytes for each byte written. */
+const FLUSH_BYTES_PER_BYTE = 2;
+
+/** A write consumes at least this many bytes of a running compaction's input, a block's worth and a bit … */
+const COMPACTION_BYTES_LEAST = 8 << 10;
+
+/** … and at most this many, so that no single write pays for much. */
+const COMPACTION_BYTES_MOST = 256 << 10;
+
+/** After a failure a kind of job rests for this many writes, doubling up to the most, before it is tried again unasked. */
+const REST_WRITES_LEAST = 16;
+const REST_WRITES_MOST = 4096;
+
+/** Tombstones grow old by the writes that follow them: that is looked at again after this many. */
+const IDLE_WRITES = 1024;
+
+const NEVER_IDLE = { version: undefined, oldestSnapshot: undefined, jobs: 0, until: 0 };
+
+/** Above the slow-down mark of level 0, compactions move this many times faster. */
+const SLOWDOWN_FACTOR = 4;
+
+/**
+ * Owns the jobs: decides which are due and moves them as its caller says.
+ *
+ * Invariants:
+ *   - one flush at a time, of the oldest waiting memtable;
+ *   - jobs with overlapping inputs or output ranges never run at once (the picker is told what runs);
+ *   - a failed job is not begun again before a rest or an explicit demand, so idle stepping ends.
+ */
+export class Background {
+  readonly #store: Store;
+  #jobs: Job[] = [];
+  #nextId = 1;
+  #writes = 0;
+  readonly #rests: Record<JobKind, { until: number; length: number }> = {
+    flush: { until: 0, length: 0 },
+    compaction: { until: 0, length: 0 },
+  };
+  #idle: { version: unknown; oldestSnapshot: number | undefined; jobs: number; until: number } = NEVER_IDLE;
+  #pendingBytes = 0;
+  #pendingFor: unknown;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Running and due jobs. */
+  jobs(): JobDescription[] {
+    this.#schedule();
+    return this.#jobs.map(({ id, kind, inputs }) => ({ id, kind, inputs }));
+  }
+
+  /** Outputs being written, which no version names yet. */
+  pendingOutputs(): number[] {
+    return this.#jobs.flatMap((job) => job.pendingOutputs);
+  }
+
+  /** Moves one job by one step; false when there is none to move (or none of that id). */
+  step(id?: number): boolean {
+    this.#schedule();
+    const job = id === undefined ? this.#jobs[0] : this.#jobs.find((candidate) => candidate.id === id);
+    if (!job) return false;
+    this.#move(job);
+    return true;
+  }
+
+  /** What a write of that many bytes owes: the flush moves first, then the compactions. */
+  advance(bytesWritten: number): void {
+    this.#writes++;
+    this.#schedule();
+    if (this.#jobs.length === 0) return;
+    this.#moveBy("flush", FLUSH_BYTES_PER_BYTE * bytesWritten);
+    this.#moveBy("compaction", this.#compactionBudget(bytesWritten));
+  }
+
+  /** The job that a stalled write waits for. */
+  blocking(kind: JobKind): JobDescription | undefined {
+    this.#rests[kind].until = 0;
+    this.#schedule();
+    return this.#jobs.find((job) => job.kind === kind);
+  }
+
+  /** Runs one due job of that kind to its end; what it failed with. False when none is due. */
+  runOne(kind: JobKind): TinyKVError | boolean {
+    this.#rests[kind].until = 0;
+    this.#schedule();
+    const job = this.#jobs.find((candidate) => candidate.kind === kind);
+    if (!job) return false;
+    this.#runToEnd(job);
+    return job.error ?? true;
+  }
+
+  /** Runs every running job to its end, without beginning others. */
+  finishRunning(): void {
+    while (this.#jobs.length > 0) this.#runToEnd(this.#jobs[0]!);
+  }
+
+  /** Merges everything that overlaps the range, to the end; throws what the job failed with. */
+  compactRange(
+    from: Uint8Array | undefined,
+    to: Uint8Array | undefined,
+    progress: (done: number, total: number) => void,
+  ): void {
+    this.finishRunning();
+    const plan = pickRange(this.#store.versions.current, from, to, this.#store.context.options);
+    if (!plan) return;
+    const job = this.#begin(new CompactionBody(this.#store, plan));
+    const total = plan.inputs.reduce((sum, { tables }) => tables.reduce((bytes, table) => bytes + table.size, sum), 0);
+    for (let done = 0; !job.isDone; progress(Math.min(done, total), total)) done += this.#move(job);
+    if (job.error) throw job.error;
+  }
+
+  /** A memtable is flushed first thing by resume(), whatever failed before. */
+  forgetFailures(): void {
+    for (const rest of Object.values(this.#rests)) rest.until = rest.length = 0;
+  }
+
+  /** Ends all jobs without results; their outputs are removed. */
+  abandonAll(): void {
+    for (const job of this.#jobs) job.abandon();
+    this.#jobs = [];
+  }
+
+  #schedule(): void {
+    const { context, memtables } = this.#store;
+    if (!context.health.isWell) return;
+    const oldest = memtables.waiting[0];
+    if (oldest && !this.#running("flush") && this.#isDue("flush")) this.#begin(new FlushBody(this.#store, oldest));
+    while (this.#isDue("compaction") && this.#plans().length < COMPACTIONS_MOST) {
+      const plan = this.#pick();
+      if (!plan) break;
+      this.#begin(new CompactionBody(this.#store, plan));
+    }
+  }
+
+  // Choosing costs a walk over all tables: when there was nothing to choose, it is not asked again before something changed.
+  #pick(): CompactionPlan | undefined {
+    const { context, versions, snapshots } = this.#store;
+    const version = versions.current;
+    const oldestSnapshot = snapshots.oldest();
+    const idle = this.#idle;
+    const asked = idle.version === version && idle.oldestSnapshot === oldestSnapshot && idle.jobs === this.#jobs.length;
+    if (asked && this.#writes < idle.until) return undefined;
+    const plan = pickCompaction(version, context.options, {
+      running: this.#plans(),
+      cursors: versions.compactionCursors,
+      oldestSnapshot,
+      lastSequence: versions.lastSequence,
+    });
+    if (!plan) this.#idle = { version, oldestSnapshot, jobs: this.#jobs.length, until: this.#writes + IDLE_WRITES };
+    return plan;
+  }
+
+  #begin(body: JobBody): Job {
+    const job = new Job(this.#store, this.#nextId++, body);
+    this.#jobs.push(job);
+    return job;
+  }
+
+  #plans(): CompactionPlan[] {
+    return this.#jobs.flatMap(({ body }) => (body instanceof CompactionBody ? [body.plan] : []));
+  }
+
+  #running(kind: JobKind): boolean {
+    return this.#jobs.some((job) => job.kind === kind);
+  }
+
+  #isDue(kind: JobKind): boolean {
+    return this.#writes >= this.#rests[kind].until;
+  }
+
+  #moveBy(kind: JobKind, bytes: number): void {
+    for (const job of this.#jobs.filter((candidate) => candidate.kind === kind)) {
+      let moved = 0;
+      while (moved < bytes && !job.isDone) {
+        const step = this.#move(job);
+        if (step === 0) break;
+        moved += step;
+      }
+    }
+  }
+
+  #runToEnd(job: Job): void {
+    while (!job.isDone) this.#move(job);
+  }
+
+  #move(job: Job): number {
+    const bytes = job.step();
+    if (!job.isDone) return bytes;
+    this.#jobs = this.#jobs.filter((other) => other !== job);
+    const rest = this.#rests[job.kind];
+    if (job.error) {
+      rest.length = Math.min(REST_WRITES_MOST, Math.max(REST_WRITES_LEAST, rest.length * 2));
+      rest.until = this.#writes + rest.length;
+    } else {
+      rest.length = 0;
+    }
+    return bytes;
+  }
+
+  // All that is due should be compacted in the time in which one memtable fills.
+  #compactionBudget(bytesWritten: number): number {
+    const { context, versions } = this.#store;
+    if (this.#pendingFor !== versions.current) {
+      this.#pendingFor = versions.current;
+      this.#pendingBytes = levelTargets(versions.current, context.options).pendingBytes;
+    }
+    const rate = Math.ceil(this.#pendingBytes / context.options.writeBufferSize) + 1;
+    assert(rate > 0, "a compaction always moves");
+    const budget = Math.min(COMPACTION_BYTES_MOST, Math.max(COMPACTION_BYTES_LEAST, rate * bytesWritten));
+    const slow = versions.current.levelFiles(0) >= context.options.level0SlowdownWrites;
+    return slow ? SLOWDOWN_FACTOR * budget : budget;
+  }
+}

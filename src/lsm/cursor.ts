@@ -1,0 +1,106 @@
+import { toBytes, type BytesLike } from "../common/bytes.ts";
+import { TinyKVError } from "../common/errors.ts";
+import type { Pin } from "./cursor-pins.ts";
+import type { Snapshot } from "./snapshots.ts";
+import type { VisibleCursor } from "./visible-cursor.ts";
+
+export interface CursorOptions {
+  readonly snapshot?: Snapshot;
+  /** The first key that may be seen. */
+  readonly lower?: BytesLike;
+  /** The first key that may not be seen any more. */
+  readonly upper?: BytesLike;
+}
+
+/**
+ * A position among the visible entries, frozen at the moment of its creation: later writes are not seen. A new cursor
+ * is not valid until it is moved. `key` and `value` are views, good until the next move. Close it: an open cursor keeps
+ * the files of its moment alive. Every call throws CLOSED after close(), and after the store was closed.
+ */
+export class Cursor implements Disposable {
+  readonly #pin: Pin;
+  readonly #entries: VisibleCursor;
+
+  /** @internal Made by Database.cursor(). */
+  constructor(pin: Pin, entries: VisibleCursor) {
+    this.#pin = pin;
+    this.#entries = entries;
+  }
+
+  /** Whether it stands on an entry. */
+  get valid(): boolean {
+    return this.#use().valid;
+  }
+
+  get key(): Buffer {
+    return asBuffer(this.#onEntry().key);
+  }
+
+  get value(): Buffer {
+    return asBuffer(this.#onEntry().value);
+  }
+
+  first(): boolean {
+    const entries = this.#use();
+    entries.first();
+    return entries.valid;
+  }
+
+  last(): boolean {
+    const entries = this.#use();
+    entries.last();
+    return entries.valid;
+  }
+
+  /** To the first entry at or after `key`. */
+  seek(key: BytesLike): boolean {
+    const entries = this.#use();
+    entries.seek(toBytes(key, "key"));
+    return entries.valid;
+  }
+
+  /** To the last entry at or before `key`. */
+  seekForPrev(key: BytesLike): boolean {
+    const entries = this.#use();
+    entries.seekForPrev(toBytes(key, "key"));
+    return entries.valid;
+  }
+
+  /** To the next entry; nothing when not valid. Like every move it answers whether the cursor is valid now. */
+  next(): boolean {
+    const entries = this.#use();
+    if (entries.valid) entries.next();
+    return entries.valid;
+  }
+
+  prev(): boolean {
+    const entries = this.#use();
+    if (entries.valid) entries.prev();
+    return entries.valid;
+  }
+
+  /** Lets go of what it keeps alive; twice is nothing. */
+  close(): void {
+    this.#pin.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #use(): VisibleCursor {
+    this.#pin.use("cursor");
+    return this.#entries;
+  }
+
+  #onEntry(): VisibleCursor {
+    const entries = this.#use();
+    if (!entries.valid) throw new TinyKVError("TINYKV_INVALID_ARGUMENT", "the cursor is not on an entry");
+    return entries;
+  }
+}
+
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

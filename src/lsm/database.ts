@@ -1,0 +1,314 @@
+import { EMPTY, toBytes, type BytesLike } from "../common/bytes.ts";
+import { TinyKVError, invalidArgument } from "../common/errors.ts";
+import { KEY_BYTES_MAX } from "../common/limits.ts";
+import { isAbsolute, resolve as resolvePath } from "node:path";
+import { WriteBatch } from "../memtable/write-batch.ts";
+import type { ReadFlags } from "../sst/table-reader.ts";
+import { makeCheckpoint } from "./checkpoint.ts";
+import { closeStore } from "./close.ts";
+import { CursorPins } from "./cursor-pins.ts";
+import { Cursor, type CursorOptions } from "./cursor.ts";
+import type { EventName, Listener } from "./events.ts";
+import { findVersions, type FoundVersion } from "./find.ts";
+import { Iteration, resolveLimit, resolveRange, type IterateOptions } from "./iterate.ts";
+import type { JobDescription } from "./job-description.ts";
+import type { RecoveryReport } from "./log-recovery.ts";
+import { openReadOnly } from "./open-read-only.ts";
+import { beginOpening, openForWriting, type OpenStore } from "./open-store.ts";
+import { resolveOptions, type Options, type ResolvedOptions } from "./options.ts";
+import { approximateBytes, lookUp, mergedCursor } from "./read-path.ts";
+import { resume } from "./resume.ts";
+import type { Snapshot } from "./snapshots.ts";
+import { collectStats, type Stats } from "./stats.ts";
+import { readableOf, type Readable } from "./store.ts";
+import { verifyStore, type VerifyProgress, type VerifyReport } from "./verify.ts";
+import { VisibleCursor } from "./visible-cursor.ts";
+
+export interface ReadOptions {
+  /** Read as of this moment. Default: now. */
+  readonly snapshot?: Snapshot;
+  /** Keep blocks that are read in the block cache. Default true. */
+  readonly fillCache?: boolean;
+  /** Verify checksums of cached blocks again. Default false: they were verified when they were read from disk. */
+  readonly verifyChecksums?: boolean;
+}
+
+export interface WriteOptions {
+  /** Durable against power loss when the call returns. Default: the store's `sync` option. */
+  readonly sync?: boolean;
+}
+
+/**
+ * Opens a store, creating it if there is none (see Options).
+ *
+ * Throws INVALID_ARGUMENT, EXISTS, DOES_NOT_EXIST, LOCKED, COMPARATOR_MISMATCH, FORMAT_UNSUPPORTED, CORRUPTION: then no
+ * byte of the store has changed. IO_ERROR, NO_SPACE: new files may have been left, nothing is altered or removed.
+ */
+export function open(path: string, options: Options = {}): Database {
+  if (typeof path !== "string" || path === "") throw invalidArgument("path must be a non-empty string");
+  const absolute = isAbsolute(path) ? path : resolvePath(path);
+  const opening = beginOpening(absolute, resolveOptions(options));
+  try {
+    if (opening.options.readOnly) {
+      const { readable, recovery } = openReadOnly(opening);
+      return new Database(readable, recovery, undefined);
+    }
+    const opened = openForWriting(opening);
+    return new Database(readableOf(opened.store), opened.recovery, opened);
+  } finally {
+    opening.events.deliver();
+  }
+}
+
+/**
+ * An ordered map from keys to values, durable in a directory. All calls are synchronous; every call but close() throws
+ * CLOSED once it is closed, every change throws READ_ONLY on a read-only store and BACKGROUND_ERROR after a failure that
+ * only resume() or a reopen can mend. Keys have up to 1 MiB, values up to 512 MiB; both may be empty. Results are copies.
+ */
+export class Database implements Disposable {
+  readonly path: string;
+  readonly options: ResolvedOptions;
+  /** What open() found in the write-ahead logs. */
+  readonly recovery: RecoveryReport;
+  readonly #readable: Readable;
+  readonly #writer: OpenStore | undefined;
+  readonly #pins: CursorPins;
+  readonly #single = new WriteBatch();
+  #open = true;
+
+  /** @internal Made by open(). */
+  constructor(readable: Readable, recovery: RecoveryReport, writer: OpenStore | undefined) {
+    this.path = readable.context.path;
+    this.options = readable.context.options;
+    this.recovery = recovery;
+    this.#readable = readable;
+    this.#writer = writer;
+    this.#pins = new CursorPins(readable, () => writer?.store.obsolete.collect());
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** The last failure of a write or a background job; undefined while all is well. */
+  get lastError(): TinyKVError | undefined {
+    return this.#readable.context.health.lastError;
+  }
+
+  /** A copy of the value; undefined if there is none. Throws CORRUPTION or IO_ERROR rather than guess. */
+  get(key: BytesLike, options: ReadOptions = {}): Buffer | undefined {
+    const found = this.#lookUp(key, options);
+    return found && Buffer.from(found);
+  }
+
+  getMany(keys: readonly BytesLike[], options: ReadOptions = {}): (Buffer | undefined)[] {
+    return keys.map((key) => this.get(key, options));
+  }
+
+  has(key: BytesLike, options: ReadOptions = {}): boolean {
+    return this.#lookUp(key, options) !== undefined;
+  }
+
+  put(key: BytesLike, value: BytesLike, options: WriteOptions = {}): void {
+    this.#write(() => this.#cleared().put(key, value), options);
+  }
+
+  delete(key: BytesLike, options: WriteOptions = {}): void {
+    this.#write(() => this.#cleared().delete(key), options);
+  }
+
+  /** Applies all operations of a batch, or none; the batch stays the caller's. */
+  write(batch: WriteBatch, options: WriteOptions = {}): void {
+    if (!(batch instanceof WriteBatch)) throw invalidArgument("batch must be a WriteBatch");
+    this.#write(() => batch, options);
+  }
+
+  /** One pass over a range; see Iteration. Throws INVALID_ARGUMENT for bounds that exclude each other. */
+  iterate(options: IterateOptions = {}): Iteration {
+    const store = this.#use();
+    const { order } = store.context;
+    const range = resolveRange(options, order);
+    const limit = resolveLimit(options.limit);
+    const { reverse = false, keys = true, values = true, fillCache = true } = options;
+    const sequence = this.#sequence(options.snapshot);
+    const pin = this.#pins.take();
+    const entries = new VisibleCursor(order, mergedCursor(store, pin.version, { fillCache }), sequence, range.bounds);
+    return new Iteration({ pin, order, entries, range, reverse, limit, keys, values });
+  }
+
+  cursor({ snapshot, lower, upper }: CursorOptions = {}): Cursor {
+    const store = this.#use();
+    const bounds = {
+      ...(lower !== undefined && { lower: Buffer.from(toBytes(lower, "lower")) }),
+      ...(upper !== undefined && { upper: Buffer.from(toBytes(upper, "upper")) }),
+    };
+    const sequence = this.#sequence(snapshot);
+    const pin = this.#pins.take();
+    return new Cursor(
+      pin,
+      new VisibleCursor(store.context.order, mergedCursor(store, pin.version, {}), sequence, bounds),
+    );
+  }
+
+  /** The state of now, for later reads; close it, since it keeps old versions from being dropped. */
+  snapshot(): Snapshot {
+    const store = this.#use();
+    return store.snapshots.take(store.lastSequence());
+  }
+
+  /** Memtables to tables in level 0, durable when it returns. Throws what the flush failed with. */
+  flush(): void {
+    this.#change(({ writePath, background, store }) => {
+      const { memtables } = store;
+      if (memtables.active.entries > 0) writePath.rotate();
+      while (memtables.waiting.length > 0) {
+        const ran = background.runOne("flush");
+        store.context.health.refuseIfFailed();
+        if (typeof ran === "object") throw ran;
+      }
+    });
+  }
+
+  /**
+   * Merges everything that overlaps [from, to] (absent: unbounded) into one level, dropping what nobody can see.
+   * `progress` is told of the bytes merged so far, and of how many there are.
+   */
+  compactRange(
+    from?: BytesLike,
+    to?: BytesLike,
+    progress: (done: number, total: number) => void = () => undefined,
+  ): void {
+    const lower = from === undefined ? undefined : toBytes(from, "from");
+    const upper = to === undefined ? undefined : toBytes(to, "to");
+    this.#change(({ background, store }) => {
+      if (lower && upper && store.context.order.compare(lower, upper) > 0) return;
+      this.flush();
+      background.compactRange(lower, upper, progress);
+      store.context.health.refuseIfFailed();
+    });
+  }
+
+  /** Everything acknowledged so far becomes durable. */
+  sync(): void {
+    this.#change(({ store }) => store.logs.makeDurable());
+  }
+
+  /** Writes a store of its own to a directory that does not exist yet; durable when it returns. */
+  checkpoint(directory: string): void {
+    if (typeof directory !== "string" || directory === "")
+      throw invalidArgument("directory must be a non-empty string");
+    const absolute = isAbsolute(directory) ? directory : resolvePath(directory);
+    this.#change(({ store }) => makeCheckpoint(store, absolute));
+  }
+
+  /** Reads every file from disk and checks it whole; reports bad bytes, never throws for them. */
+  verify(progress?: VerifyProgress): VerifyReport {
+    const report = verifyStore(this.#use(), progress);
+    for (const problem of report.problems) this.#readable.context.events.emit("corruption", problem);
+    this.#readable.context.events.deliver();
+    return report;
+  }
+
+  /** Bytes that the keys in [from, to) take, on disk and in memory, to within a block a table. */
+  approximateSize(from: BytesLike, to: BytesLike): number {
+    return approximateBytes(this.#use(), toBytes(from, "from"), toBytes(to, "to"));
+  }
+
+  stats(): Stats {
+    return collectStats(this.#use(), this.#writer);
+  }
+
+  /** Every version of a key that is still anywhere, newest layer first. */
+  find(key: BytesLike): FoundVersion[] {
+    return findVersions(this.#use(), checkedKey(key));
+  }
+
+  /** Running and due jobs. */
+  backgroundJobs(): JobDescription[] {
+    this.#use();
+    return this.#writer?.background.jobs() ?? [];
+  }
+
+  /** Moves one job by one step; false when nothing is left to do. */
+  runBackgroundStep(id?: number): boolean {
+    return this.#change(({ background }) => background.step(id));
+  }
+
+  /** Mends what can be mended after a failed write or job; BACKGROUND_ERROR if only a reopen can. */
+  resume(): void {
+    this.#change(({ store, background, writePath }) => resume(store, background, writePath.issued));
+  }
+
+  on<Name extends EventName>(event: Name, listener: Listener<Name>): this {
+    this.#readable.context.events.on(event, listener);
+    return this;
+  }
+
+  off<Name extends EventName>(event: Name, listener: Listener<Name>): this {
+    this.#readable.context.events.off(event, listener);
+    return this;
+  }
+
+  /** Ends all cursors and snapshots and gives up descriptors and LOCK. Twice is nothing. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#pins.closeAll();
+    this.#readable.snapshots.closeAll();
+    try {
+      if (this.#writer) closeStore(this.#writer);
+    } finally {
+      this.#readable.tables.close();
+      this.#readable.context.events.deliver();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #lookUp(
+    key: BytesLike,
+    { snapshot, fillCache = true, verifyChecksums = false }: ReadOptions,
+  ): Uint8Array | undefined {
+    const store = this.#use();
+    const flags: ReadFlags = { fillCache, verifyChecksums };
+    return lookUp(store, checkedKey(key), this.#sequence(snapshot), flags);
+  }
+
+  #write(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): void {
+    this.#change(({ writePath }) => writePath.write(makeBatch(), sync));
+  }
+
+  #cleared(): WriteBatch {
+    this.#single.clear();
+    return this.#single;
+  }
+
+  /** Runs a change; what happened is told to listeners when it is over, however it ended. */
+  #change<T>(change: (writer: OpenStore) => T): T {
+    this.#use();
+    if (!this.#writer) throw new TinyKVError("TINYKV_READ_ONLY", "the store is open read-only");
+    try {
+      return change(this.#writer);
+    } finally {
+      this.#readable.context.events.deliver();
+    }
+  }
+
+  #use(): Readable {
+    if (!this.#open) throw new TinyKVError("TINYKV_CLOSED", "the store is closed");
+    return this.#readable;
+  }
+
+  #sequence(snapshot: Snapshot | undefined): number {
+    return snapshot === undefined ? this.#readable.lastSequence() : this.#readable.snapshots.sequenceOf(snapshot);
+  }
+}
+
+function checkedKey(key: BytesLike): Uint8Array {
+  const bytes = toBytes(key, "key");
+  if (bytes.length > KEY_BYTES_MAX)
+    throw invalidArgument(`a key has at most ${KEY_BYTES_MAX} bytes, not ${bytes.length}`);
+  return bytes.length === 0 ? EMPTY : bytes;
+}

@@ -1,0 +1,77 @@
+// The life of a read: memtables newest first → level 0 by epoch, newest first → one table a level below. The first layer
+// that knows the key answers, be it with a value or a tombstone. A layer that cannot be read throws: it is never skipped.
+
+import type { InternalCursor } from "../common/cursor.ts";
+import { TOMBSTONE, type Lookup } from "../common/lookup.ts";
+import type { ReadFlags } from "../sst/table-reader.ts";
+import { LevelCursor } from "./level-cursor.ts";
+import { MergingCursor } from "./merging-cursor.ts";
+import type { Readable } from "./store.ts";
+import type { TableMeta } from "./table-meta.ts";
+import type { Version } from "./version.ts";
+
+/** The value of `key` at `sequence`, as a view; undefined when there is none. */
+export function lookUp(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags): Uint8Array | undefined {
+  store.counters.gets++;
+  const found = lookUpLayers(store, key, sequence, flags);
+  if (found === undefined || found === TOMBSTONE) return undefined;
+  store.counters.found++;
+  return found;
+}
+
+function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags): Lookup {
+  for (const memtable of store.memtables()) {
+    const found = memtable.get(key, sequence);
+    if (found !== undefined) return found;
+  }
+  const version = store.pins.current;
+  for (const table of version.levels[0] ?? []) {
+    if (!covers(version, table, key)) continue;
+    const found = askTable(store, table, key, sequence, flags);
+    if (found !== undefined) return found;
+  }
+  for (let level = 1; level < version.numLevels; level++) {
+    const table = version.tableFor(level, key);
+    if (!table) continue;
+    const found = askTable(store, table, key, sequence, flags);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function askTable(store: Readable, table: TableMeta, key: Uint8Array, sequence: number, flags: ReadFlags): Lookup {
+  store.counters.tablesAsked++;
+  return store.tables.reader(table).get(key, sequence, flags);
+}
+
+function covers(version: Version, table: TableMeta, key: Uint8Array): boolean {
+  const { order } = version;
+  return order.compare(key, table.smallest.key) >= 0 && order.compare(key, table.largest.key) <= 0;
+}
+
+/** Every entry of the memtables and of `version`, in internal-key order. */
+export function mergedCursor(store: Readable, version: Version, flags: ReadFlags): InternalCursor {
+  const { order } = version;
+  const open = (table: TableMeta): InternalCursor => store.tables.reader(table).cursor(flags);
+  const children: InternalCursor[] = store.memtables().map((memtable) => memtable.cursor());
+  for (const table of version.levels[0] ?? []) children.push(open(table));
+  for (let level = 1; level < version.numLevels; level++) {
+    const tables = version.levels[level]!;
+    if (tables.length > 0) children.push(new LevelCursor(order, tables, open));
+  }
+  return new MergingCursor(order, children);
+}
+
+/** Bytes that the keys in [from, to) take on disk and in memory, to within a block a table. */
+export function approximateBytes(store: Readable, from: Uint8Array, to: Uint8Array): number {
+  const version = store.pins.current;
+  if (version.order.compare(from, to) >= 0) return 0;
+  let bytes = store.memtables().reduce((sum, memtable) => sum + memtable.approximateBytes(from, to), 0);
+  for (let level = 0; level < version.numLevels; level++) {
+    for (const table of version.overlapping(level, from, to)) {
+      const reader = store.tables.reader(table);
+      bytes += Math.max(0, reader.approximateOffset(to) - reader.approximateOffset(from));
+    }
+  }
+  return bytes;
+}

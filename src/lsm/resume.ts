@@ -1,0 +1,85 @@
+import { assert } from "../common/assert.ts";
+import type { Background } from "./background.ts";
+import { backgroundError } from "./health.ts";
+import { obsoleteTables } from "./flush-job.ts";
+import type { LoggedMemtable } from "./memtables.ts";
+import { Retention } from "./retention.ts";
+import type { Store } from "./store.ts";
+import { Outputs, writeTables } from "./table-output.ts";
+import type { TableMeta } from "./table-meta.ts";
+
+/**
+ * Makes a store whose log or manifest could not be written whole again, without touching the files that failed:
+ * memtables become tables, a new manifest asks for the log to come, and only when CURRENT is durable that log begins.
+ *
+ * Throws BACKGROUND_ERROR after a failed sync (only a reopen tells what is durable), or what fails on the way; then
+ * nothing has changed and it may be called again.
+ */
+export function resume(store: Store, background: Background, issuedSequence: number): void {
+  const { context, versions, memtables, logs, obsolete, counters } = store;
+  const { health } = context;
+  if (health.failedForGood) throw backgroundError(health.lastError);
+  background.forgetFailures();
+  if (health.isWell) {
+    retryJobs(background);
+    return;
+  }
+  background.abandonAll();
+  versions.publishSequence(issuedSequence);
+  const logNumber = versions.newFileNumber();
+  const outputs = new Outputs();
+  try {
+    const tables = flushAll(store, logNumber, outputs);
+    versions.rewriteManifest(tables, logNumber);
+  } catch (error) {
+    counters.doubtfulTables.push(...outputs.numbers);
+    throw health.failedForGood ? backgroundError(health.lastError) : error;
+  }
+  memtables.flushedAll(logNumber);
+  logs.restart(logNumber, versions.lastSequence);
+  for (const number of counters.doubtfulTables.splice(0)) {
+    if (!versions.current.has(number)) obsolete.condemn("table", number);
+  }
+  health.recover();
+  obsolete.collect();
+}
+
+// A job that failed left the store well: it is run again, and its error, if any, is the caller's.
+function retryJobs(background: Background): void {
+  const error = background.runOne("flush");
+  if (typeof error === "object") throw error;
+  const second = background.runOne("compaction");
+  if (typeof second === "object") throw second;
+}
+
+function flushAll(store: Store, logNumber: number, outputs: Outputs): TableMeta[] {
+  const { memtables, versions } = store;
+  const tables: TableMeta[] = [];
+  const sources: LoggedMemtable[] = [...memtables.waiting, { memtable: memtables.active, logNumber }];
+  for (const { memtable } of sources) {
+    if (memtable.entries === 0) continue;
+    const epoch = versions.current.greatestEpoch + 1 + tables.length;
+    const steps = writeTables(
+      {
+        context: store.context,
+        newNumber: () => versions.newFileNumber(),
+        source: memtable.cursor(),
+        entriesExpected: memtable.entries,
+        retention: new Retention({
+          order: store.context.order,
+          snapshots: store.snapshots.sequences(),
+          dropTombstone: () => false,
+        }),
+        epoch,
+        provenance: { inputs: [], obsolete: obsoleteTables(store), logNumber },
+        cut: undefined,
+      },
+      outputs,
+    );
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    assert(step.value.tables.length === 1, "a flush of a memtable with entries makes one table");
+    tables.push(...step.value.tables);
+  }
+  return tables;
+}

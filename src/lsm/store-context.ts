@@ -1,0 +1,41 @@
+import type { KeyOrder } from "../common/comparator.ts";
+import { errnoOf } from "../common/errors.ts";
+import type { CheckedEnv } from "../util/checked-env.ts";
+import type { EventQueue } from "./events.ts";
+import type { Health } from "./health.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** What every part of an open store shares. */
+export interface StoreContext {
+  readonly path: string;
+  readonly env: CheckedEnv;
+  readonly options: ResolvedOptions;
+  readonly order: KeyOrder;
+  readonly events: EventQueue;
+  readonly health: Health;
+  readonly databaseId: Uint8Array;
+}
+
+/** The path of a file of the store. */
+export function joinPath(directory: string, name: string): string {
+  return directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+}
+
+/** A non-zero tag for a new life of a file. */
+export function drawTag(env: { randomBytes(count: number): Uint8Array }): number {
+  for (;;) {
+    const tag = Buffer.from(env.randomBytes(4)).readUInt32LE(0);
+    if (tag !== 0) return tag;
+  }
+}
+
+/** Runs `action`; true unless it failed with that errno, which is then swallowed. */
+export function unless(errno: string, action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== errno) throw error;
+    return false;
+  }
+}

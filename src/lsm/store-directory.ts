@@ -1,0 +1,91 @@
+// What is in a store directory before anything of it is opened, and whether it is a store at all.
+//
+//   CURRENT                      a store
+//   no CURRENT, but tables, logs or lost/    a store whose CURRENT is gone: corruption, nothing is touched
+//   no CURRENT, nothing else of ours but LOCK, CURRENT.tmp, manifests    the remains of an interrupted create: no store yet
+
+import { CorruptionError, TinyKVError, errnoOf } from "../common/errors.ts";
+import type { Env } from "../util/env.ts";
+import { CURRENT, LOST, lostNumber, parseFileName } from "./file-names.ts";
+import { joinPath } from "./store-context.ts";
+
+/** The store's own files, by kind; numbers ascending. */
+export interface DirectoryListing {
+  readonly tables: readonly number[];
+  readonly logs: readonly number[];
+  readonly manifests: readonly number[];
+  readonly hasCurrent: boolean;
+  readonly hasCurrentTmp: boolean;
+  readonly hasLock: boolean;
+  readonly hasLost: boolean;
+  /** Greater than every number in the directory and in lost/. */
+  readonly nextNumber: number;
+}
+
+/** Undefined if the directory does not exist; IO_ERROR if the path is something else or cannot be read. */
+export function listStore(env: Env, path: string): DirectoryListing | undefined {
+  const kind = kindOf(env, path);
+  if (kind === undefined) return undefined;
+  if (kind === "file" || kind === "other") throw new TinyKVError("TINYKV_IO_ERROR", `${path} is not a directory`);
+  const names = env.readDirectory(path);
+  const numbers = { table: [] as number[], log: [] as number[], manifest: [] as number[] };
+  const kinds = new Set<string>();
+  for (const name of names) {
+    const parsed = parseFileName(name);
+    kinds.add(parsed.kind);
+    if ("number" in parsed) numbers[parsed.kind].push(parsed.number);
+  }
+  const hasLost = kinds.has("lost");
+  const lost = hasLost ? env.readDirectory(joinPath(path, LOST)).map((name) => lostNumber(name) ?? 0) : [];
+  const all = [...numbers.table, ...numbers.log, ...numbers.manifest, ...lost];
+  const ascending = (list: number[]): number[] => list.sort((a, b) => a - b);
+  return {
+    tables: ascending(numbers.table),
+    logs: ascending(numbers.log),
+    manifests: ascending(numbers.manifest),
+    hasCurrent: kinds.has("current"),
+    hasCurrentTmp: kinds.has("current-tmp"),
+    hasLock: kinds.has("lock"),
+    hasLost,
+    nextNumber: all.reduce((most, number) => Math.max(most, number), 0) + 1,
+  };
+}
+
+/** Whether there is a store; CorruptionError naming CURRENT when there are its files without it. */
+export function isStore(listing: DirectoryListing | undefined): boolean {
+  if (!listing) return false;
+  if (listing.hasCurrent) return true;
+  if (listing.tables.length > 0 || listing.logs.length > 0 || listing.hasLost) {
+    throw new CorruptionError(CURRENT, 0, "missing beside tables or logs");
+  }
+  return false;
+}
+
+/** Makes a directory and those above it that are missing, each durable in its parent. */
+export function makeDirectories(env: Env, path: string): void {
+  const parent = parentOf(path);
+  if (kindOf(env, path) !== undefined) return;
+  if (parent !== path) makeDirectories(env, parent);
+  try {
+    env.makeDirectory(path);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
+  env.syncDirectory(parent, "create.parent");
+}
+
+export function parentOf(path: string): string {
+  const trimmed = path.replace(/\/+$/, "");
+  const slash = trimmed.lastIndexOf("/");
+  if (slash < 0) return ".";
+  return slash === 0 ? "/" : trimmed.slice(0, slash);
+}
+
+function kindOf(env: Env, path: string): "file" | "directory" | "symlink" | "other" | undefined {
+  try {
+    return env.stat(path).kind;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

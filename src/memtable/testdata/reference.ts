@@ -1,0 +1,81 @@
+// The memtable's reference in tests: an array, sorted by a comparison that shares no code with src/.
+
+import { KeyOrder, bytewise } from "../../common/comparator.ts";
+import type { InternalCursor } from "../../common/cursor.ts";
+import { Kind } from "../../common/internal-key.ts";
+import { Prng } from "../../util/prng.ts";
+import { Memtable } from "../memtable.ts";
+
+export interface Entry {
+  readonly kind: Kind;
+  readonly sequence: number;
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+export const ORDER: KeyOrder = new KeyOrder(bytewise);
+
+export function put(key: string | Buffer, sequence: number, value: string | Buffer = `${sequence}`): Entry {
+  return { kind: Kind.put, sequence, key: Buffer.from(key), value: Buffer.from(value) };
+}
+
+export function del(key: string | Buffer, sequence: number): Entry {
+  return { kind: Kind.delete, sequence, key: Buffer.from(key), value: Buffer.alloc(0) };
+}
+
+export function compareEntries(a: Pick<Entry, "key" | "sequence">, b: Pick<Entry, "key" | "sequence">): number {
+  return Buffer.compare(a.key, b.key) || b.sequence - a.sequence;
+}
+
+export function sorted(entries: readonly Entry[]): Entry[] {
+  return [...entries].sort(compareEntries);
+}
+
+/** A memtable with these entries, inserted in this order. */
+export function fill(entries: readonly Entry[], order: KeyOrder = ORDER, seed = 1): Memtable {
+  const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  const memtable = new Memtable({ order, capacity: Memtable.bytesFor(entries.length, bytes), seed });
+  for (const { kind, sequence, key, value } of entries) {
+    if (!memtable.insert(kind, sequence, key, value)) throw new Error("bytesFor was too small");
+  }
+  return memtable;
+}
+
+/** The entry a cursor stands on, copied; undefined when not valid. */
+export function current(cursor: InternalCursor): Entry | undefined {
+  if (!cursor.valid) return undefined;
+  const { kind, sequence, key, value } = cursor;
+  return { kind, sequence, key: Buffer.from(key), value: Buffer.from(value) };
+}
+
+export function forward(memtable: Memtable): Entry[] {
+  const entries: Entry[] = [];
+  const cursor = memtable.cursor();
+  for (cursor.first(); cursor.valid; cursor.next()) entries.push(current(cursor)!);
+  return entries;
+}
+
+export function backward(memtable: Memtable): Entry[] {
+  const entries: Entry[] = [];
+  const cursor = memtable.cursor();
+  for (cursor.last(); cursor.valid; cursor.prev()) entries.push(current(cursor)!);
+  return entries;
+}
+
+/** Entries with few distinct short keys, many of them prefixes of each other or equal, sequence numbers from 1 shuffled. */
+export function randomEntries(seed: number, count: number): Entry[] {
+  const prng = new Prng(seed * 7919 + 1);
+  const alphabet = [0x00, 0x01, 0x61, 0x7f, 0x80, 0xff];
+  const entries: Entry[] = [];
+  for (let sequence = 1; sequence <= count; sequence++) {
+    const key = Buffer.alloc(prng.next() % 7);
+    for (let i = 0; i < key.length; i++) key[i] = alphabet[prng.next() % alphabet.length]!;
+    const isDelete = prng.next() % 4 === 0;
+    entries.push(isDelete ? del(key, sequence) : put(key, sequence, Buffer.alloc(prng.next() % 50, sequence & 0xff)));
+  }
+  for (let i = entries.length - 1; i > 0; i--) {
+    const j = prng.next() % (i + 1);
+    [entries[i], entries[j]] = [entries[j]!, entries[i]!];
+  }
+  return entries;
+}

@@ -1,0 +1,65 @@
+import { assert, AssertionError } from "../common/assert.ts";
+import { CorruptionError, ioError } from "../common/errors.ts";
+import { readFully } from "../util/file-io.ts";
+import { checkCompression, checkTrailer, TRAILER_BYTES } from "./table-format.ts";
+
+/** Where the bytes of a table come from: a file, or a pool that opens it again when it must. */
+export interface TableSource {
+  /** Reads up to buffer.length bytes at `position` into the start of `buffer`; returns how many (0 = end of file). May be short. */
+  read(buffer: Uint8Array, position: number): number;
+}
+
+/**
+ * The bytes of one table, block by block. Lengths are compared with the file's size before memory is taken for them.
+ *
+ * What cannot be read is an IO_ERROR with its cause; a file that ends early and a wrong checksum are a CorruptionError.
+ */
+export class BlockFile {
+  readonly source: TableSource;
+  /** The file's name inside the store directory. */
+  readonly name: string;
+  readonly size: number;
+  /** Zero until the footer has been read. */
+  tag = 0;
+
+  constructor(source: TableSource, name: string, size: number) {
+    this.source = source;
+    this.name = name;
+    this.size = size;
+  }
+
+  /** Exactly `length` bytes, in memory of their own. */
+  read(offset: number, length: number): Uint8Array {
+    if (offset + length > this.size) throw new CorruptionError(this.name, offset, `${length} bytes beyond the end`);
+    const slow = Buffer.allocUnsafeSlow(length);
+    // A plain Uint8Array, like those that callers pass for keys: mixed with Buffers, comparisons see two types.
+    const bytes = new Uint8Array(slow.buffer, slow.byteOffset, length);
+    const count = this.#readFully(bytes, offset);
+    if (count !== length) throw new CorruptionError(this.name, offset + count, "the file ends early");
+    return bytes;
+  }
+
+  /** The block at `offset`, `length` bytes without its trailer. */
+  readBlock(offset: number, length: number, verify: boolean): Uint8Array {
+    assert(this.tag !== 0, "the tag is known before blocks are read");
+    const bytes = this.read(offset, length + TRAILER_BYTES);
+    if (verify) checkTrailer(bytes, length, this.tag, offset, this.name);
+    else checkCompression(bytes[length]!, this.name);
+    return new Uint8Array(bytes.buffer, 0, length);
+  }
+
+  /** Throws when the file goes on behind its size. */
+  expectEnd(): void {
+    if (this.#readFully(new Uint8Array(1), this.size) !== 0)
+      throw new CorruptionError(this.name, this.size, "the file is longer than its table");
+  }
+
+  #readFully(bytes: Uint8Array, offset: number): number {
+    try {
+      return readFully(this.source, bytes, offset);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      throw ioError(error, `reading ${this.name} at ${offset}`);
+    }
+  }
+}

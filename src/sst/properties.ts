@@ -1,0 +1,156 @@
+// The properties block: what a table says about itself, as records of the shape that the manifest has too.
+//
+//   varint tag (2 × property number, + 1 if a reader that does not know it may pass over it) | varint length | bytes
+//
+// Each property stands once, in any order. Numbers are varints, keys `lp user key | varint sequence | u8 kind`, lists
+// of tables `varint count | {varint number | varint tag}*`.
+
+import { ByteReader } from "../common/byte-reader.ts";
+import { ByteWriter } from "../common/byte-writer.ts";
+import { copyBytes } from "../common/bytes.ts";
+import { isKind, type InternalKey } from "../common/internal-key.ts";
+import { formatUnsupported, type TableProperties, type TableReference } from "./table-format.ts";
+
+const Property = {
+  databaseId: 1,
+  fileNumber: 2,
+  tag: 3,
+  epoch: 4,
+  creationTime: 5,
+  comparatorName: 6,
+  entries: 7,
+  deletes: 8,
+  rangeDeletes: 9,
+  rawKeyBytes: 10,
+  rawValueBytes: 11,
+  leastSequence: 12,
+  greatestSequence: 13,
+  smallest: 14,
+  largest: 15,
+  filterId: 16,
+  dataBlocks: 17,
+  inputs: 18,
+  obsolete: 19,
+  logNumber: 20,
+} as const;
+
+const KNOWN: ReadonlySet<number> = new Set(Object.values(Property));
+
+/** The properties that are plain numbers. */
+const NUMBERS = [
+  "fileNumber",
+  "tag",
+  "epoch",
+  "creationTime",
+  "entries",
+  "deletes",
+  "rangeDeletes",
+  "rawKeyBytes",
+  "rawValueBytes",
+  "leastSequence",
+  "greatestSequence",
+  "filterId",
+  "dataBlocks",
+] as const;
+
+export function encodeProperties(properties: TableProperties): Uint8Array {
+  const block = new ByteWriter();
+  const field = new ByteWriter();
+  const put = (property: number, fill: (writer: ByteWriter) => unknown): void => {
+    field.clear();
+    fill(field);
+    block.varint(property * 2).lengthPrefixed(field.finish());
+  };
+  put(Property.databaseId, (writer) => writer.bytes(properties.databaseId));
+  put(Property.comparatorName, (writer) => writer.bytes(Buffer.from(properties.comparatorName)));
+  for (const name of NUMBERS) put(Property[name], (writer) => writer.varint(properties[name]));
+  put(Property.smallest, (writer) => putKey(writer, properties.smallest));
+  put(Property.largest, (writer) => putKey(writer, properties.largest));
+  put(Property.inputs, (writer) => putTables(writer, properties.provenance.inputs));
+  put(Property.obsolete, (writer) => putTables(writer, properties.provenance.obsolete));
+  put(Property.logNumber, (writer) => writer.varint(properties.provenance.logNumber));
+  return block.finish();
+}
+
+/** `offset` is where the block starts. Keys and the database id are copies. */
+export function decodeProperties(bytes: Uint8Array, offset: number, file: string): TableProperties {
+  const fields = splitFields(bytes, offset, file);
+  const whole = new ByteReader(bytes, file, offset);
+  const get = <T>(property: number, read: (reader: ByteReader) => T): T => {
+    const field = fields.get(property);
+    if (field === undefined) throw whole.corruption(`property ${property} is missing`);
+    const result = read(field);
+    field.expectEnd();
+    return result;
+  };
+  const number = (property: number): number => get(property, (reader) => reader.varint());
+  return {
+    databaseId: get(Property.databaseId, takeRest),
+    comparatorName: Buffer.from(get(Property.comparatorName, takeRest)).toString("utf8"),
+    fileNumber: number(Property.fileNumber),
+    tag: number(Property.tag),
+    epoch: number(Property.epoch),
+    creationTime: number(Property.creationTime),
+    entries: number(Property.entries),
+    deletes: number(Property.deletes),
+    rangeDeletes: number(Property.rangeDeletes),
+    rawKeyBytes: number(Property.rawKeyBytes),
+    rawValueBytes: number(Property.rawValueBytes),
+    leastSequence: number(Property.leastSequence),
+    greatestSequence: number(Property.greatestSequence),
+    smallest: get(Property.smallest, takeKey),
+    largest: get(Property.largest, takeKey),
+    filterId: number(Property.filterId),
+    dataBlocks: number(Property.dataBlocks),
+    provenance: {
+      inputs: get(Property.inputs, takeTables),
+      obsolete: get(Property.obsolete, takeTables),
+      logNumber: number(Property.logNumber),
+    },
+  };
+}
+
+function splitFields(bytes: Uint8Array, offset: number, file: string): Map<number, ByteReader> {
+  const reader = new ByteReader(bytes, file, offset);
+  const fields = new Map<number, ByteReader>();
+  while (reader.remaining > 0) {
+    const tag = reader.varint();
+    const property = Math.floor(tag / 2);
+    const field = reader.lengthPrefixed();
+    if (!KNOWN.has(property)) {
+      if (tag % 2 === 0) throw formatUnsupported(file, `property ${property}`);
+      continue;
+    }
+    if (fields.has(property)) throw reader.corruption(`property ${property} stands twice`);
+    fields.set(property, new ByteReader(field, file, offset + reader.position - field.length));
+  }
+  return fields;
+}
+
+function putKey(writer: ByteWriter, key: InternalKey): void {
+  writer.lengthPrefixed(key.key).varint(key.sequence).u8(key.kind);
+}
+
+function takeKey(reader: ByteReader): InternalKey {
+  const key = copyBytes(reader.lengthPrefixed());
+  const sequence = reader.varint();
+  const kind = reader.u8();
+  if (!isKind(kind)) throw reader.corruption(`kind ${kind}`);
+  return { key, sequence, kind };
+}
+
+function takeRest(reader: ByteReader): Uint8Array {
+  return copyBytes(reader.bytes(reader.remaining));
+}
+
+function putTables(writer: ByteWriter, tables: readonly TableReference[]): void {
+  writer.varint(tables.length);
+  for (const { number, tag } of tables) writer.varint(number).varint(tag);
+}
+
+function takeTables(reader: ByteReader): TableReference[] {
+  const tables: TableReference[] = [];
+  const count = reader.varint();
+  for (let i = 0; i < count; i++) tables.push({ number: reader.varint(), tag: reader.varint() });
+  return tables;
+}

@@ -1,0 +1,167 @@
+import { assert } from "../common/assert.ts";
+import type { InternalCursor } from "../common/cursor.ts";
+import { KIND_MAX, type Kind } from "../common/internal-key.ts";
+import { BlockCursor } from "./block-cursor.ts";
+import type { IndexBlock } from "./index-block.ts";
+import type { ReadFlags, TableBlocks } from "./table-blocks.ts";
+
+/** Behind kind 0, the last kind of a sequence number: (key, sequence, BEHIND) comes after every entry of that number. */
+const BEHIND = -1;
+
+/**
+ * The entries of one table in both directions.
+ *
+ * Invariants:
+ *   - it is valid only between a move that landed and the next move: a move that throws leaves it not valid;
+ *   - while valid, #index and #entry say which data block #block is in.
+ */
+export class TableCursor implements InternalCursor {
+  readonly #blocks: TableBlocks;
+  readonly #flags: ReadFlags;
+  readonly #block: BlockCursor;
+  #valid = false;
+  /** The index block of level 0 and its number. */
+  #index: IndexBlock | undefined;
+  #indexNumber = -1;
+  /** The data block's entry in #index. */
+  #entry = -1;
+  /** The data block that #block has loaded, as the table numbers them; -1 = none. */
+  #loaded = -1;
+
+  constructor(blocks: TableBlocks, flags: ReadFlags) {
+    this.#blocks = blocks;
+    this.#flags = flags;
+    this.#block = new BlockCursor(blocks.order, blocks.file.name);
+  }
+
+  get valid(): boolean {
+    return this.#valid;
+  }
+
+  get key(): Uint8Array {
+    assert(this.#valid, "the cursor is on an entry");
+    return this.#block.key;
+  }
+
+  get sequence(): number {
+    assert(this.#valid, "the cursor is on an entry");
+    return this.#block.sequence;
+  }
+
+  get kind(): Kind {
+    assert(this.#valid, "the cursor is on an entry");
+    return this.#block.kind;
+  }
+
+  get value(): Uint8Array {
+    assert(this.#valid, "the cursor is on an entry");
+    return this.#block.value;
+  }
+
+  first(): void {
+    this.#valid = false;
+    if (this.#blocks.count === 0) return;
+    this.#load(0, 0);
+    this.#land(0);
+  }
+
+  last(): void {
+    this.#valid = false;
+    if (this.#blocks.count === 0) return;
+    this.#loadLast(this.#blocks.indexCount - 1);
+    this.#land(this.#block.count - 1);
+  }
+
+  seek(key: Uint8Array, sequence: number): void {
+    this.#valid = false;
+    if (!this.#seekBlock(key, sequence, KIND_MAX)) return;
+    const at = this.#block.seek(key, sequence, KIND_MAX);
+    if (at < this.#block.count) this.#land(at);
+    else if (this.#loadNext()) this.#land(0);
+  }
+
+  seekForPrev(key: Uint8Array, sequence: number): void {
+    this.#valid = false;
+    if (this.#blocks.count === 0) return;
+    if (!this.#seekBlock(key, sequence, BEHIND)) return this.last();
+    const behind = this.#block.seek(key, sequence, BEHIND);
+    if (behind > 0) this.#land(behind - 1);
+    else if (this.#loadPrevious()) this.#land(this.#block.count - 1);
+  }
+
+  next(): void {
+    assert(this.#valid, "the cursor is on an entry");
+    this.#valid = false;
+    const block = this.#block;
+    const at = block.index + 1;
+    if (at < block.count) {
+      block.read(at);
+      this.#valid = true;
+    } else if (this.#loadNext()) this.#land(0);
+  }
+
+  prev(): void {
+    assert(this.#valid, "the cursor is on an entry");
+    this.#valid = false;
+    const block = this.#block;
+    const at = block.index - 1;
+    if (at >= 0) {
+      block.read(at);
+      this.#valid = true;
+    } else if (this.#loadPrevious()) this.#land(this.#block.count - 1);
+  }
+
+  #land(entry: number): void {
+    this.#block.read(entry);
+    this.#valid = true;
+  }
+
+  // Loads the block that the first entry at or behind (key, sequence, kind) is in, or before; false when there is none.
+  #seekBlock(key: Uint8Array, sequence: number, kind: number): boolean {
+    const blocks = this.#blocks;
+    const number = blocks.seekIndex(key, sequence, kind);
+    if (number === blocks.indexCount) return false;
+    const index = this.#indexAt(number);
+    const entry = index.seek(key, sequence, kind);
+    if (entry === index.count) return false;
+    this.#load(number, entry);
+    return true;
+  }
+
+  #loadNext(): boolean {
+    const { count } = this.#indexAt(this.#indexNumber);
+    if (this.#entry + 1 < count) this.#load(this.#indexNumber, this.#entry + 1);
+    else if (this.#indexNumber + 1 < this.#blocks.indexCount) this.#load(this.#indexNumber + 1, 0);
+    else return false;
+    return true;
+  }
+
+  #loadPrevious(): boolean {
+    if (this.#entry > 0) this.#load(this.#indexNumber, this.#entry - 1);
+    else if (this.#indexNumber > 0) this.#loadLast(this.#indexNumber - 1);
+    else return false;
+    return true;
+  }
+
+  #loadLast(indexNumber: number): void {
+    this.#load(indexNumber, this.#indexAt(indexNumber).count - 1);
+  }
+
+  #load(indexNumber: number, entry: number): void {
+    const index = this.#indexAt(indexNumber);
+    const number = index.first + entry;
+    this.#entry = entry;
+    if (number === this.#loaded) return;
+    this.#loaded = -1;
+    this.#block.load(this.#blocks.data(index, entry, this.#flags), index.offsets[entry]!);
+    this.#loaded = number;
+  }
+
+  #indexAt(number: number): IndexBlock {
+    if (number === this.#indexNumber && this.#index !== undefined) return this.#index;
+    const index = this.#blocks.index(number, this.#flags);
+    this.#index = index;
+    this.#indexNumber = number;
+    return index;
+  }
+}

@@ -23,6 +23,7 @@ export type {
 export { entriesOf, executeWrite } from "./engine-calls.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
+export { fastDirectory } from "./fast-directory.ts";
 export { checkEverything } from "./full-check.ts";
 export { keyBytes, keyOf, type Key } from "./keys.ts";
 export { Model } from "./model.ts";

@@ -2,16 +2,15 @@
 // themselves at the n-th call of Env; every death is followed by a full check of a copy, and by the next child.
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Failure, Random, WORKLOADS, type WorkloadName } from "tinykv/harness";
+import { fastDirectory, Failure, Random, WORKLOADS, type WorkloadName } from "tinykv/harness";
 import { DirectoryRun, type Place, type RoundResult } from "./directory-run.ts";
 import type { ChildPlan, KillPlan } from "./plan.ts";
 
 export interface KillOptions {
   readonly seed: string;
   readonly rounds: number;
-  /** Where stores are made; a temporary directory when absent. */
+  /** Where stores are made; in memory where the system has a file system there, when absent. */
   readonly dir?: string;
   readonly artifacts: string;
   /** No further round is begun after this many milliseconds since the start. */
@@ -62,7 +61,7 @@ export const ACKNOWLEDGED_LEAST = 20;
 /** Runs rounds until they are done, the time is up, or one finds something. */
 export async function runKillCampaign(options: KillOptions): Promise<KillSummary> {
   const summary = newSummary();
-  const base = options.dir ?? mkdtempSync(join(tmpdir(), "tinykv-kill-"));
+  const base = options.dir ?? mkdtempSync(join(fastDirectory(), "tinykv-kill-"));
   mkdirSync(base, { recursive: true });
   for (let first = 0; first < options.rounds && summary.failures.length === 0; first += ROUNDS_PER_DIRECTORY) {
     const rounds = Math.min(ROUNDS_PER_DIRECTORY, options.rounds - first);

@@ -15,15 +15,16 @@ export const VARINT_BYTES_MAX = 8;
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #file: string;
-  readonly #base: number;
+  /** What errors name. */
+  readonly file: string;
+  readonly base: number;
   #position = 0;
 
   constructor(bytes: Uint8Array, file: string, base = 0) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#file = file;
-    this.#base = base;
+    this.file = file;
+    this.base = base;
   }
 
   get position(): number {
@@ -36,7 +37,7 @@ export class ByteReader {
 
   /** An error at the current position, for the caller to throw. */
   corruption(problem: string, at: number = this.#position): CorruptionError {
-    return new CorruptionError(this.#file, this.#base + at, problem);
+    return new CorruptionError(this.file, this.base + at, problem);
   }
 
   u8(): number {

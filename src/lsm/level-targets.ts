@@ -44,12 +44,10 @@ export function levelTargets(
   options: TargetOptions,
   leaving: ReadonlySet<number> = NOTHING_LEAVES,
 ): LevelTargets {
-  const last = version.numLevels - 1;
   const firstInUse = version.levels.findIndex((tables, level) => level > 0 && tables.length > 0);
   const { wantedBase, targets } = sizesFromBottom(version, options);
   const baseLevel = firstInUse < 0 ? wantedBase : Math.min(wantedBase, firstInUse);
   const scores = targets.map((target, level) => {
-    if (level === last) return 0;
     const staying = version.levels[level]!.filter(({ number }) => !leaving.has(number));
     const bytes = staying.reduce((sum, { size }) => sum + size, 0);
     if (level === 0) return Math.max(staying.length / options.level0FileNumCompactionTrigger, bytes / target);

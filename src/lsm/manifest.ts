@@ -5,6 +5,7 @@
 //
 // Until the rename is durable the old manifest stands; so nothing that the old one names may be unlinked before.
 
+import { copyBytes } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { CorruptionError, errnoOf } from "../common/errors.ts";
 import type { Env } from "../util/env.ts";
@@ -179,12 +180,12 @@ class Replay {
     this.#fields = {
       ...this.#fields,
       ...(comparatorName !== undefined && { comparatorName }),
-      ...(databaseId !== undefined && { databaseId: databaseId.slice() }),
+      ...(databaseId !== undefined && { databaseId: copyBytes(databaseId) }),
       ...(logNumber !== undefined && { logNumber }),
       ...(nextFileNumber !== undefined && { nextFileNumber }),
       ...(lastSequence !== undefined && { lastSequence }),
     };
-    for (const { level, key } of edit.compactionCursors ?? []) this.#cursors.set(level, key.slice());
+    for (const { level, key } of edit.compactionCursors ?? []) this.#cursors.set(level, copyBytes(key));
     try {
       this.#version = this.#version.apply(edit);
     } catch (error) {

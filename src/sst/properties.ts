@@ -7,9 +7,9 @@
 
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
-import { copyBytes } from "../common/bytes.ts";
+import { copyBytes, EMPTY } from "../common/bytes.ts";
 import { isKind, type InternalKey } from "../common/internal-key.ts";
-import { formatUnsupported, type TableProperties, type TableReference } from "./table-format.ts";
+import { formatUnsupported, type TableProperties, type TableProvenance, type TableReference } from "./table-format.ts";
 
 const Property = {
   databaseId: 1,
@@ -102,11 +102,27 @@ export function decodeProperties(bytes: Uint8Array, offset: number, file: string
     largest: get(Property.largest, takeKey),
     filterId: number(Property.filterId),
     dataBlocks: number(Property.dataBlocks),
-    provenance: {
-      inputs: get(Property.inputs, takeTables),
-      obsolete: get(Property.obsolete, takeTables),
-      logNumber: number(Property.logNumber),
+    provenance: lazyProvenance(
+      get(Property.inputs, takeTables),
+      get(Property.obsolete, takeTables),
+      number(Property.logNumber),
+    ),
+  };
+}
+
+function lazyProvenance(
+  inputs: () => TableReference[],
+  obsolete: () => TableReference[],
+  logNumber: number,
+): TableProvenance {
+  return {
+    get inputs() {
+      return inputs();
     },
+    get obsolete() {
+      return obsolete();
+    },
+    logNumber,
   };
 }
 
@@ -143,14 +159,35 @@ function takeRest(reader: ByteReader): Uint8Array {
   return copyBytes(reader.bytes(reader.remaining));
 }
 
+// All outputs of a job name the same tables, perhaps thousands of them: they are encoded once.
+let encodedTables: readonly TableReference[] | undefined;
+let encodedBytes: Uint8Array = EMPTY;
+
 function putTables(writer: ByteWriter, tables: readonly TableReference[]): void {
-  writer.varint(tables.length);
-  for (const { number, tag } of tables) writer.varint(number).varint(tag);
+  if (tables !== encodedTables) {
+    const list = new ByteWriter();
+    list.varint(tables.length);
+    for (const { number, tag } of tables) list.varint(number).varint(tag);
+    encodedTables = tables;
+    encodedBytes = list.finish();
+  }
+  writer.bytes(encodedBytes);
 }
 
-function takeTables(reader: ByteReader): TableReference[] {
-  const tables: TableReference[] = [];
+/** Checks a list of tables, which is seldom asked for, and leaves it encoded: a few bytes a table for each open table. */
+function takeTables(reader: ByteReader): () => TableReference[] {
+  const bytes = copyBytes(reader.bytes(reader.remaining));
+  const check = new ByteReader(bytes, reader.file, reader.base);
+  readTables(check, () => undefined);
+  check.expectEnd();
+  return () => {
+    const tables: TableReference[] = [];
+    readTables(new ByteReader(bytes, reader.file, reader.base), (number, tag) => tables.push({ number, tag }));
+    return tables;
+  };
+}
+
+function readTables(reader: ByteReader, take: (number: number, tag: number) => void): void {
   const count = reader.varint();
-  for (let i = 0; i < count; i++) tables.push({ number: reader.varint(), tag: reader.varint() });
-  return tables;
+  for (let i = 0; i < count; i++) take(reader.varint(), reader.varint());
 }

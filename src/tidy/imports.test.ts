@@ -46,6 +46,7 @@ test("imports that the architecture allows pass", () => {
     ["harness/model.ts", "./op.ts"],
     ["harness/runner.ts", "tinykv"],
     ["harness/disk.ts", "tinykv/env"],
+    ["harness/cli/kill.ts", "../../crashtests/kill/run.ts"],
     ["fuzz/all.ts", "tinykv/harness"],
     ["crashtests/kill/run.ts", "execa"],
     ["bench/micro/crc.ts", "../../src/common/crc32.ts"],
@@ -74,7 +75,8 @@ test("imports that the architecture forbids do not", () => {
     ["src/wal/log.test.ts", "../lsm/store.ts"],
     ["harness/model.ts", "../src/common/bytes.ts"],
     ["harness/model.ts", "tinykv/dist/src/index.js"],
-    ["harness/cli/kill.ts", "../../crashtests/kill/run.ts"],
+    ["harness/runner.ts", "../crashtests/kill/run.ts"],
+    ["harness/cli/bench.ts", "../../bench/micro/crc.ts"],
     ["crashtests/kill/run.ts", "../../harness/model.ts"],
     ["bench/workloads/fill.ts", "../../src/index.ts"],
   ] as const;

@@ -45,10 +45,10 @@ const KEYS_MOST = 500;
 const OPS_MOST = 50_000;
 
 const CONFIGS: readonly (readonly [string, number])[] = [
-  ["least", 9],
-  ["small", 6],
+  ["least", 10],
+  ["small", 4],
   ["buffers-1", 2],
-  ["manifest-1", 2],
+  ["manifest-1", 6],
   ["log-512", 2],
   ["recycle-off", 2],
   ["open-files-1", 1],

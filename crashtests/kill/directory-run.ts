@@ -76,7 +76,7 @@ export class DirectoryRun {
     const end = await spawnChild(plan);
     expectKilled(end);
     const told = this.#hear(plan, end.records);
-    const replayedLogs = this.#check(plan.config);
+    const replayedLogs = this.#check(`${plan.config},numLevels=${this.#levels}`);
     if (told.insideOpen) {
       told.places.add("inside-open");
       if (replayedLogs) told.places.add("inside-open-with-logs");

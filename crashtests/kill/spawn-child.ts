@@ -12,6 +12,9 @@ const CHILD_FILE = fileURLToPath(new URL("child-main.js", import.meta.url)).repl
 /** A child that a plan does not kill by then has hung. */
 const CHILD_SECONDS_MOST = 120;
 
+/** No child lives longer than this: one that comes to its place slowly is killed where it is. */
+const CHILD_MILLISECONDS_MOST = 2500;
+
 /** How a child ended, and what it said before. */
 export interface ChildEnd {
   readonly signal: string | undefined;
@@ -52,6 +55,7 @@ export async function spawnChild(plan: ChildPlan): Promise<ChildEnd> {
 
 function collectRecords(stream: NodeJS.ReadableStream, plan: ChildPlan, kill: () => void): Promise<readonly Record[]> {
   const chunks: Buffer[] = [];
+  const lifetime = plan.kill.by === "time" ? plan.kill.milliseconds : CHILD_MILLISECONDS_MOST;
   let acknowledged = 0;
   let timer: NodeJS.Timeout | undefined;
   let rest = Buffer.alloc(0);
@@ -63,7 +67,7 @@ function collectRecords(stream: NodeJS.ReadableStream, plan: ChildPlan, kill: ()
     for (const { kind } of records) {
       if (kind === RecordKind.acknowledged) acknowledged++;
       if (kind === RecordKind.done) kill();
-      if (kind === RecordKind.openBegin && plan.kill.by === "time") timer ??= setTimeout(kill, plan.kill.milliseconds);
+      if (kind === RecordKind.openBegin) timer ??= setTimeout(kill, lifetime);
     }
     if (plan.kill.by === "acknowledgement" && acknowledged >= plan.kill.count) kill();
   });

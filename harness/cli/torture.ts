@@ -30,8 +30,10 @@ const CORPUS = fileURLToPath(new URL("../corpus/", import.meta.url)).replace(/\/
 
 /** The part of the time that SIGKILL rounds get; differential runs get the rest. */
 const KILL_PART = 0.5;
-/** One differential unit: long enough for compactions on several levels under a small configuration. */
-const UNIT_OPS = 20_000;
+/** One differential unit: long enough for compactions on several levels under a small configuration … */
+const UNIT_OPS = 10_000;
+/** … and as long in time where every write flushes, compacts and rewrites the manifest. */
+const UNIT_OPS_LEAST = 400;
 const UNIT_KEYS = 2_000;
 const CONFIGS = [
   "small",
@@ -117,7 +119,7 @@ function runSuite({ seed, artifacts }: TortureOptions, until: number): SuiteResu
       seed: `${seed}:run:${units}`,
       workload,
       config,
-      ops: UNIT_OPS,
+      ops: config === "least" ? UNIT_OPS_LEAST : UNIT_OPS,
       keys: UNIT_KEYS,
       artifacts,
     });

@@ -1,4 +1,5 @@
 import { DecodedBatch } from "../memtable/write-batch.ts";
+import { assert } from "../common/assert.ts";
 import { Memtable } from "../memtable/memtable.ts";
 import type { TableProvenance } from "../sst/table-format.ts";
 import type { LogRecovery, RecoveredLogs } from "./log-recovery.ts";
@@ -38,7 +39,7 @@ export class Replayer {
       this.finish();
       this.#memtable = this.#make(Memtable.bytesFor(batch.count, payload.length));
     }
-    batch.insertInto(this.#memtable, order);
+    assert(batch.insertInto(this.#memtable, order), "a memtable has the room that was found");
   }
 
   /** Hands over the last one. */

@@ -40,7 +40,7 @@ export class WritePath {
       return;
     }
     const first = Math.max(this.#issued, versions.lastSequence) + 1;
-    if (first + batch.count - 1 > SEQUENCE_MAX) {
+    if (first > SEQUENCE_MAX - (batch.count - 1)) {
       throw new TinyKVError("TINYKV_BACKGROUND_ERROR", "sequence numbers are exhausted: no more writes");
     }
     const payload = encodeBatch(batch, first);

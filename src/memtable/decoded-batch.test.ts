@@ -162,7 +162,7 @@ test.each<[string, number, string, (writer: ByteWriter) => unknown]>([
   ["a key one byte too long", 113, "left", (w) => w.u64(1).u32(1).u8(0).varint(2).u8(1)],
   ["a value beyond the end", 114, "left", (w) => w.u64(1).u32(1).u8(1).varint(0).varint(9)],
   ["a length cut off", 113, "cut off", (w) => w.u64(1).u32(1).u8(1).u8(0x80)],
-  ["an endless length", 113, "8 bytes", (w) => w.u64(1).u32(1).u8(1).bytes(new Uint8Array(20).fill(0x80))],
+  ["an endless length", 113, "8 bytes", (w) => w.u64(1).u32(1).u8(1).bytes(new Uint8Array(8).fill(0x80)).u8(0)],
   [
     "a key over the limit",
     113,

@@ -25,8 +25,8 @@ import {
   type Target,
 } from "./skip-list.ts";
 
-/** Up to here a loop copies faster than the call TypedArray.set; by bench/micro/memtable. */
-const COPY_LOOP_BYTES = 32;
+/** Up to here a loop copies faster than TypedArray.set: that takes 15 to 20 ns whatever the length, the loop 1.2 ns a byte. */
+const COPY_LOOP_BYTES = 12;
 
 /** Leading zeros of a random number that stand for one more level: a chance of one in BRANCHING. */
 const ZEROS_A_LEVEL: number = Math.log2(BRANCHING);

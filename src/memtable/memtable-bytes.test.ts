@@ -1,18 +1,7 @@
 import { expect, test } from "vitest";
 import { Kind } from "../common/internal-key.ts";
 import { Memtable } from "./memtable.ts";
-import { ORDER, fill, forward, put, randomEntries } from "./testdata/reference.ts";
-
-const HEADER_BYTES = 64;
-
-// What the arena really touched, found without its counters: the highest byte that is not zero, in each half.
-function touchedBytes(memtable: Memtable): number {
-  const all = new Uint8Array(memtable.buffer);
-  const half = all.length - memtable.capacity;
-  const nodes = all.subarray(HEADER_BYTES, half).findLastIndex((byte) => byte !== 0) + 1;
-  const bytes = all.subarray(half).findLastIndex((byte) => byte !== 0) + 1;
-  return nodes + bytes;
-}
+import { ORDER, fill, forward, put, randomEntries, touchedBytes } from "./testdata/reference.ts";
 
 function key(i: number): Buffer {
   return Buffer.from(`${i}`.padStart(6, "0"));
@@ -94,4 +83,8 @@ test("all versions of the lower bound are inside a range, none of the upper boun
   const memtable = fill([put("a", 1, "x"), put("a", 2, "x"), put("b", 3, "x"), put("b", 4, "x"), put("c", 5, "x")]);
   expect(memtable.approximateBytes(Buffer.from("a"), Buffer.from("b"))).toBe(4);
   expect(memtable.approximateBytes(Buffer.from("b"), Buffer.from("c"))).toBe(4);
+});
+
+test("bytesFor counts the tallest tower, three bytes of padding and the bytes themselves", () => {
+  expect(Memtable.bytesFor(2, 10)).toBe(2 * ((6 + 12) * 4 + 3) + 10);
 });

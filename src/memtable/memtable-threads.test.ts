@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { Kind } from "../common/internal-key.ts";
 import { Memtable } from "./memtable.ts";
 import type { Share } from "./testdata/memtable-worker.ts";
-import { ORDER, backward, forward } from "./testdata/reference.ts";
+import { ORDER, backward, forward, touchedBytes } from "./testdata/reference.ts";
 
 const WORKER = new URL("../../dist/src/memtable/testdata/memtable-worker.js", import.meta.url);
 const THREADS = 4;
@@ -60,6 +60,7 @@ test.each([
     expect(faults(memtable, count)).toEqual([]);
     expect([memtable.entries, memtable.deletes]).toEqual([count, count / 10]);
     expect([memtable.leastSequence, memtable.greatestSequence]).toEqual([1, count]);
+    expect(memtable.bytesUsed).toBe(touchedBytes(memtable));
     expect(memtable.dataBytes).toBe(
       forward(memtable).reduce((sum, { key, value }) => sum + key.length + value.length, 0),
     );

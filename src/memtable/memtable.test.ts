@@ -178,7 +178,9 @@ test("keys of every length up to ten with equal beginnings stay apart", () => {
 test("the largest key, and values on both sides of the copying loop's limit, come back byte for byte", () => {
   const prng = new Prng(3);
   const bytes = (length: number): Buffer => Buffer.from(Array.from({ length }, () => prng.next() & 0xff));
-  const entries = [0, 1, 31, 32, 33, 64, 5000].map((length, i) => put(bytes(length + 4), i + 1, bytes(length)));
+  const entries = [0, 1, 7, 8, 9, 11, 12, 13, 64, 5000].map((length, i) =>
+    put(bytes(length + 4), i + 1, bytes(length)),
+  );
   const largest = Buffer.alloc(KEY_BYTES_MAX, "k");
   const memtable = fill([...entries, put(largest, 100, "largest")]);
   const cursor = memtable.cursor();
@@ -213,13 +215,21 @@ test("full means no: nothing changes, everything stays readable, and what still 
   expect(forward(memtable)).toEqual(sorted(kept));
 });
 
+test("no capacity is passed, not by a byte", () => {
+  for (let capacity = 0; capacity < 500; capacity++) {
+    const memtable = new Memtable({ order: ORDER, capacity, seed: capacity });
+    for (let sequence = 1; memtable.insert(Kind.put, sequence, Buffer.alloc(0), Buffer.alloc(1));) sequence++;
+    expect(memtable.bytesUsed).toBeLessThanOrEqual(capacity);
+  }
+});
+
 test("what fits() promises is taken, to the last byte of a capacity from bytesFor()", () => {
   for (let seed = 0; seed < 200; seed++) {
     const memtable = new Memtable({ order: ORDER, capacity: Memtable.bytesFor(3, 20), seed });
     expect(memtable.fits(3, 20)).toBe(true);
     expect(memtable.fits(3, 21)).toBe(false);
     expect(memtable.insert(Kind.put, 1, Buffer.from("abcd"), Buffer.alloc(1))).toBe(true);
-    expect(memtable.fits(2, 15)).toBe(true);
+    expect([memtable.fits(2, 15), memtable.fits(3, 20)]).toEqual([true, false]);
     expect(memtable.insert(Kind.put, 2, Buffer.alloc(5), Buffer.alloc(0))).toBe(true);
     expect(memtable.fits(1, 10)).toBe(true);
     expect(memtable.insert(Kind.put, 3, Buffer.from("z"), Buffer.alloc(9))).toBe(true);

@@ -212,7 +212,7 @@ function compareEqualHeads(
   const shape = words[node + SHAPE]!;
   const at = (node + TOWER + (shape & 0xf)) * 4;
   const nodeLength = shape >>> 8;
-  // A copy: the views of shared memory are not for foreign code, TextDecoder for one refuses them.
+  // A copy: foreign code need not expect views of shared memory, which some platform calls refuse.
   if (!order.isBytewise) return order.comparator.compare(wordBytes.slice(at, at + nodeLength), key);
   const length = end - start;
   const common = nodeLength < length ? nodeLength : length;

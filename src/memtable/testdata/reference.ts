@@ -79,3 +79,18 @@ export function randomEntries(seed: number, count: number): Entry[] {
   }
   return entries;
 }
+
+const COUNTERS_BYTES = 64;
+const HEAD_BYTES = (6 + 12) * 4;
+
+/**
+ * The memory that entries touched, found without the arena's counters: up to the highest byte that is not zero, in each
+ * part. Exact when the last key and value end in something else than zeros.
+ */
+export function touchedBytes(memtable: Memtable): number {
+  const all = new Uint8Array(memtable.buffer);
+  const part = all.length - memtable.capacity;
+  const nodes = all.subarray(COUNTERS_BYTES + HEAD_BYTES, part).findLastIndex((byte) => byte !== 0) + 1;
+  const values = all.subarray(part).findLastIndex((byte) => byte !== 0) + 1;
+  return nodes + values;
+}

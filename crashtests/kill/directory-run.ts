@@ -48,8 +48,12 @@ export class DirectoryRun {
   #levels = 0;
   readonly #log: string[] = [];
 
-  constructor(directory: string) {
+  readonly #afterDeath: (directory: string) => void;
+
+  /** `afterDeath` may change what a child left, before it is checked: how the suite itself is tested. */
+  constructor(directory: string, afterDeath: (directory: string) => void = () => undefined) {
     this.directory = directory;
+    this.#afterDeath = afterDeath;
   }
 
   get nextId(): number {
@@ -76,6 +80,7 @@ export class DirectoryRun {
     const end = await spawnChild(plan);
     expectKilled(end);
     const told = this.#hear(plan, end.records);
+    this.#afterDeath(this.directory);
     const replayedLogs = this.#check(`${plan.config},numLevels=${this.#levels}`);
     if (told.insideOpen) {
       told.places.add("inside-open");

@@ -61,7 +61,7 @@ function buildProgram(done: (code: number) => void): Command {
     .action(async (options: KillCliOptions) => done(await kill(options)));
   common(program.command("torture").description("corpus, differential runs and SIGKILL rounds in turn"))
     .option("--seed <seed>", "the seed", "1")
-    .option("--minutes <m>", "how long", positive, 2)
+    .option("--minutes <m>", "how long", positive, 1.75)
     .option("--engine <name>", "the engine", "tinykv")
     .action(async (options: CommonOptions & { seed: string; minutes: number; engine: string }) => {
       checkEngine(options.engine);

@@ -1,4 +1,5 @@
-import { compareByteRanges } from "./bytes.ts";
+import { compareByteRanges, toHex } from "./bytes.ts";
+import { invalidArgument } from "./errors.ts";
 
 /**
  * The order of user keys. It must be total, must never change for a given `name`, and only equal bytes may be equal.
@@ -24,6 +25,32 @@ export const bytewise: Comparator = {
   separator: bytewiseSeparator,
   successor: bytewiseSuccessor,
 };
+
+/**
+ * The comparator with its promises checked at every call: an order is antisymmetric, and only equal bytes are equal.
+ * Throws INVALID_ARGUMENT naming the keys when one is broken.
+ */
+export function checkedComparator(comparator: Comparator): Comparator {
+  const { name, module } = comparator;
+  return {
+    name,
+    ...(module && { module }),
+    ...(comparator.separator && { separator: (a, b) => comparator.separator!(a, b) }),
+    ...(comparator.successor && { successor: (a) => comparator.successor!(a) }),
+    compare(a, b) {
+      const order = comparator.compare(a, b);
+      const reverse = comparator.compare(b, a);
+      const equal = compareByteRanges(a, 0, a.length, b, 0, b.length) === 0;
+      if (Math.sign(order) !== -Math.sign(reverse) || (order === 0) !== equal) {
+        const keys = `${toHex(a)} and ${toHex(b)}`;
+        throw invalidArgument(
+          `comparator ${comparator.name} is no total order: ${keys} compare ${order} and ${reverse}`,
+        );
+      }
+      return order;
+    },
+  };
+}
 
 /**
  * A comparator made ready for inner loops: ranges of larger buffers are compared without making views where the order

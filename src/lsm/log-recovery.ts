@@ -13,7 +13,7 @@ import { CorruptionError } from "../common/errors.ts";
 import type { Env } from "../util/env.ts";
 import { decodeBatchHeader, visitBatch } from "../memtable/write-batch.ts";
 import type { CleanEnd, LogHeader } from "../wal/log-format.ts";
-import { LogReader, type LogReaderOptions } from "../wal/log-reader.ts";
+import { LogReader, type LogReaderOptions, type LogRecord } from "../wal/log-reader.ts";
 import { logName, manifestName } from "./file-names.ts";
 import type { ReadManifest } from "./manifest.ts";
 import type { WalRecoveryMode } from "./options.ts";
@@ -137,7 +137,7 @@ export class LogRecovery {
     this.#withReader(log, (reader, name, size) => {
       run.raiseTo(log.header.lastSequence, name);
       for (let record = reader.next(); record; record = reader.next()) {
-        run.apply(record.payload, name, record.offset, apply);
+        run.apply(record, name, apply);
       }
       const { end } = reader;
       run.extents.push({ number: log.number, size: end.size });
@@ -250,19 +250,28 @@ class ReplayRun {
     this.lastSequence = Math.max(this.lastSequence, sequence);
   }
 
-  apply(payload: Uint8Array, name: string, offset: number, apply: ApplyRecord): void {
-    const { firstSequence, count } = decodeBatchHeader(payload, name, offset);
-    if (firstSequence <= this.lastSequence) {
-      const reason = `sequence number ${firstSequence} after ${this.lastSequence}`;
-      if (!this.salvaging) throw new CorruptionError(name, offset, reason);
-      this.skipped.push({ file: name, offset, length: payload.length, reason });
+  apply({ payload, offset, end }: LogRecord, name: string, apply: ApplyRecord): void {
+    try {
+      this.#check(payload, name, offset);
+    } catch (error) {
+      if (!this.salvaging || !(error instanceof CorruptionError)) throw error;
+      this.skipped.push({ file: name, offset, length: end - offset, reason: error.problem });
       return;
     }
-    visitBatch(payload, name, offset, () => undefined);
     apply(payload, name, offset);
+    const { firstSequence, count } = decodeBatchHeader(payload, name, offset);
     this.records++;
     this.bytes += payload.length;
     this.lastSequence = firstSequence + count - 1;
+  }
+
+  // Chunks that verify say nothing about what is in them: a record is decoded whole before any of it counts.
+  #check(payload: Uint8Array, name: string, offset: number): void {
+    const { firstSequence } = decodeBatchHeader(payload, name, offset);
+    if (firstSequence <= this.lastSequence) {
+      throw new CorruptionError(name, offset, `sequence number ${firstSequence} after ${this.lastSequence}`);
+    }
+    visitBatch(payload, name, offset, () => undefined);
   }
 }
 

@@ -7,7 +7,7 @@
 // a file of an earlier one. Cleanly closed logs are kept while they are few and small: reopening then writes no table.
 
 import { assert } from "../common/assert.ts";
-import { KeyOrder } from "../common/comparator.ts";
+import { bytewise, checkedComparator, KeyOrder } from "../common/comparator.ts";
 import { CorruptionError, TinyKVError, errnoOf, invalidArgument } from "../common/errors.ts";
 import { CheckedEnv } from "../util/checked-env.ts";
 import type { Lock } from "../util/env.ts";
@@ -57,7 +57,8 @@ const DATABASE_ID_BYTES = 16;
 
 export function beginOpening(path: string, options: ResolvedOptions): Opening {
   const events = new EventQueue(options.logger, options.listeners);
-  const order = new KeyOrder(options.comparator);
+  const { comparator, paranoid } = options;
+  const order = new KeyOrder(paranoid && comparator !== bytewise ? checkedComparator(comparator) : comparator);
   return { path, env: new CheckedEnv(options.env), options, order, events, health: new Health(events) };
 }
 
@@ -246,7 +247,8 @@ function removeOrphans(store: Store, { listing, manifestNumber, kept }: Beginnin
   obsolete.collect();
 }
 
-function tellRecovery({ events }: StoreContext, { report, extents }: RecoveredLogs): void {
+/** Tells listeners what a recovery found. */
+export function tellRecovery({ events }: StoreContext, { report, extents }: RecoveredLogs): void {
   const last = extents.at(-1);
   if (last) {
     const { records, bytes, tornBytes } = report;

@@ -10,6 +10,7 @@ import type { KeyOrder } from "../common/comparator.ts";
 import { CorruptionError, errnoOf } from "../common/errors.ts";
 import type { Env } from "../util/env.ts";
 import { readFully, writeFully } from "../util/file-io.ts";
+import type { LogHeader } from "../wal/log-format.ts";
 import { LogReader, type LogEnd } from "../wal/log-reader.ts";
 import { LogWriter } from "../wal/log-writer.ts";
 import { CURRENT, CURRENT_TMP, decodeCurrent, encodeCurrent, manifestName } from "./file-names.ts";
@@ -145,7 +146,9 @@ export function readManifest(env: Env, directory: string, number: number, order:
     if (!reader.header) throw new CorruptionError(name, 0, reader.headerProblem ?? "no valid file header");
     const replay = new Replay(name, order);
     for (let record = reader.next(); record; record = reader.next()) {
+      const isFirst = !replay.isComplete;
       replay.apply(decodeEdit(record.payload, name, record.offset), record.offset);
+      if (isFirst) checkSnapshot(replay.finish(record.offset), reader.header, name, record.offset);
     }
     const { end } = reader;
     const promise = end.kind === "bad" ? reader.promiseBeyond(end.offset) : undefined;
@@ -154,6 +157,14 @@ export function readManifest(env: Env, directory: string, number: number, order:
     return { number, state: replay.finish(end.size), end, tornBytes };
   } finally {
     file.close();
+  }
+}
+
+// The first record is complete, and of the store that the file header names.
+function checkSnapshot(state: ManifestState, header: LogHeader, name: string, offset: number): void {
+  const isOwn = Buffer.compare(state.databaseId, header.databaseId) === 0;
+  if (!isOwn || state.comparatorName !== header.comparatorName) {
+    throw new CorruptionError(name, offset, "the snapshot record and the file header are not of one store");
   }
 }
 
@@ -192,6 +203,11 @@ class Replay {
       if (error instanceof InvalidEditError) throw new CorruptionError(this.#name, offset, error.message);
       throw error;
     }
+  }
+
+  /** Whether the snapshot record was applied. */
+  get isComplete(): boolean {
+    return this.#fields.databaseId !== undefined;
   }
 
   finish(size: number): ManifestState {

@@ -7,7 +7,7 @@
 
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
-import { copyBytes, EMPTY } from "../common/bytes.ts";
+import { copyBytes } from "../common/bytes.ts";
 import { isKind, type InternalKey } from "../common/internal-key.ts";
 import { formatUnsupported, type TableProperties, type TableProvenance, type TableReference } from "./table-format.ts";
 
@@ -159,19 +159,24 @@ function takeRest(reader: ByteReader): Uint8Array {
   return copyBytes(reader.bytes(reader.remaining));
 }
 
-// All outputs of a job name the same tables, perhaps thousands of them: they are encoded once.
-let encodedTables: readonly TableReference[] | undefined;
-let encodedBytes: Uint8Array = EMPTY;
+// All outputs of a job name the same two lists, perhaps of thousands of tables: each is encoded once.
+const ENCODED_LISTS = 2;
+let encodedLists: readonly { readonly tables: readonly TableReference[]; readonly bytes: Uint8Array }[] = [];
 
 function putTables(writer: ByteWriter, tables: readonly TableReference[]): void {
-  if (tables !== encodedTables) {
-    const list = new ByteWriter();
-    list.varint(tables.length);
-    for (const { number, tag } of tables) list.varint(number).varint(tag);
-    encodedTables = tables;
-    encodedBytes = list.finish();
+  let encoded = encodedLists.find((list) => list.tables === tables);
+  if (!encoded) {
+    encoded = { tables, bytes: encodeTables(tables) };
+    encodedLists = [encoded, ...encodedLists.slice(0, ENCODED_LISTS - 1)];
   }
-  writer.bytes(encodedBytes);
+  writer.bytes(encoded.bytes);
+}
+
+function encodeTables(tables: readonly TableReference[]): Uint8Array {
+  const list = new ByteWriter();
+  list.varint(tables.length);
+  for (const { number, tag } of tables) list.varint(number).varint(tag);
+  return list.finish();
 }
 
 /** Checks a list of tables, which is seldom asked for, and leaves it encoded: a few bytes a table for each open table. */

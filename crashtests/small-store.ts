@@ -23,7 +23,7 @@ export interface SmallStore {
   readonly expected: ReadonlyMap<string, string>;
 }
 
-const KEYS = Array.from({ length: 16 }, (_, i) => `key-${String(i).padStart(2, "0")}`);
+const KEYS = Array.from({ length: 11 }, (_, i) => `key-${String(i).padStart(2, "0")}`);
 
 /** The store in a MemoryEnv, closed. */
 export function makeSmallStore(): SmallStore {
@@ -46,11 +46,11 @@ export function fillSmallStore(env: Env, path: string): Map<string, string> {
   };
   for (const key of KEYS) put(key, `first value of ${key}`);
   db.compactRange();
-  for (const key of KEYS.slice(4, 9)) put(key, `second value of ${key}`);
+  for (const key of KEYS.slice(3, 7)) put(key, `second value of ${key}`);
   remove(KEYS[1]!);
   db.flush();
-  for (const key of KEYS.slice(7, 12)) put(key, `third value of ${key}, in the log alone`);
-  remove(KEYS[15]!);
+  for (const key of KEYS.slice(5, 8)) put(key, `third value of ${key}, in the log alone`);
+  remove(KEYS[10]!);
   put("", "of the empty key");
   demandEverything(db);
   db.close();

@@ -18,8 +18,8 @@ const SYNCED_APPENDS = 1000;
 const ROUNDS = 5;
 
 /** Prints a line for each record size: medians of five rounds. */
-export function run(): void {
-  const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), "tinykv-log-"));
+export function run(parent: string = tmpdir()): void {
+  const directory = mkdtempSync(join(parent, "tinykv-log-"));
   console.log("bytes   append us   MB/s written   append+sync us   same, recycled us   MB/s read   us/record read");
   try {
     for (const length of [128, 4096]) console.log(measure(directory, length));
@@ -89,4 +89,4 @@ function readBack(file: FileHandle, count: number): void {
   file.close();
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) run();
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) run(process.argv[2]);

@@ -13,27 +13,33 @@ const OPERATIONS_LEAST = 300_000;
 const VALUE = Buffer.alloc(100, "v");
 const ORDER = new KeyOrder(bytewise);
 
-type Operation = "insert" | "get" | "next";
+export type Operation = "insert" | "get" | "next";
 
-interface Subject {
+export interface Subject {
   readonly name: string;
   /** Makes an empty one for these keys. */
   make(keys: readonly Buffer[]): Record<Operation, () => number>;
 }
 
-const subjects: readonly Subject[] = [
+/** The memtable and a Map; others compare themselves with them. */
+export const BASE_SUBJECTS: readonly Subject[] = [
   { name: "memtable", make: memtableSubject },
   { name: "map", make: mapSubject },
-  { name: "sorted array", make: arraySubject },
 ];
+
+const subjects: readonly Subject[] = [...BASE_SUBJECTS, { name: "sorted array", make: arraySubject }];
 
 /** Prints a line for each subject, size and order. */
 export function run(): void {
+  compareSubjects(subjects, ENTRIES);
+}
+
+export function compareSubjects(compared: readonly Subject[], sizes: readonly number[]): void {
   console.log("subject        entries  order        insert ns    get ns   next ns");
-  for (const entries of ENTRIES) {
+  for (const entries of sizes) {
     for (const ascending of [false, true]) {
       const keys = makeKeys(entries, ascending);
-      for (const subject of subjects) report(subject, keys, ascending);
+      for (const subject of compared) report(subject, keys, ascending);
     }
   }
 }

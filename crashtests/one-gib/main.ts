@@ -100,7 +100,7 @@ function only<Kind extends Message["kind"]>(messages: readonly Message[], kind: 
 }
 
 function endOf({ exitCode, signal, stderr }: ChildEnd): string {
-  const said = stderr.split("\n").find((line) => /error/i.test(line)) ?? stderr;
+  const said = stderr.split("\n").find((line) => /^\w*Error\b/.test(line)) ?? stderr;
   return `ended with ${signal ?? `exit code ${exitCode}`}: ${said}`;
 }
 

@@ -20,7 +20,8 @@ async function withDisk(use: (directory: string) => void): Promise<void> {
     try {
       use(directory);
     } finally {
-      execFileSync("umount", [directory]);
+      // Lazily: a test that failed may have left a store open.
+      execFileSync("umount", ["--lazy", directory]);
     }
   });
 }

@@ -119,6 +119,25 @@ test("a manifest cut inside an edit is corruption, of it or of a file that the l
   }
 });
 
+// Nothing but the log's CLEAN END tells that the last edit, a table's move to another level, ever was: no file is missing
+// without it. It had been made durable all the same.
+test("a manifest cut inside an edit that no other file misses is corruption of it", () => {
+  const env = new MemoryEnv();
+  const db = open(STORE, { ...SMALL, env, level0FileNumCompactionTrigger: 1 });
+  db.put("a", "in a table");
+  db.flush();
+  const moved = db.stats().levels[0]!.tables;
+  while (db.runBackgroundStep());
+  expect([moved, db.stats().levels[0]!.tables]).toEqual([1, 0]);
+  db.close();
+  const whole = readImage(env, STORE);
+  const bytes = whole.get(manifest)!;
+  const edit = chunksOf(bytes).at(-2)!;
+  for (let length = edit.start; length < edit.end; length++) {
+    expectCorrupt(withFile(whole, manifest, bytes.subarray(0, length)), manifest);
+  }
+});
+
 test("a manifest cut inside its CLEAN END has lost nothing: the log's says the same", () => {
   const bytes = image.get(manifest)!;
   const end = chunksOf(bytes).at(-1)!;

@@ -3,13 +3,14 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
 import { ConfigurationError, parseConfiguration } from "../configurations.ts";
+import { TinyKVEngine } from "../engines/tinykv.ts";
 import { OpLogError } from "../op-log.ts";
 import { WORKLOADS, type WorkloadName } from "../workloads/mixes.ts";
 import { runDifferential } from "./differential.ts";
 import { killReport } from "./kill-report.ts";
 import { Progress } from "./progress.ts";
 import { runReplay } from "./replay.ts";
-import { Exit, finish, say } from "./report.ts";
+import { Exit, finish, printResult, say } from "./report.ts";
 import { runTorture } from "./torture.ts";
 
 interface CommonOptions {
@@ -74,11 +75,19 @@ function buildProgram(done: (code: number) => void): Command {
     .command("engines")
     .description("engines found and their capabilities")
     .option("--json", "as JSON", false)
-    .action(() => {
-      say("tinykv");
-      done(Exit.ok);
-    });
+    .action(({ json }: { json: boolean }) => done(listEngines(json)));
   return program;
+}
+
+function listEngines(json: boolean): number {
+  const { name, capabilities, durability } = new TinyKVEngine();
+  const engine = { name, capabilities: [...capabilities], durability };
+  printResult(
+    json
+      ? JSON.stringify({ command: "engines", ok: true, engines: [engine] })
+      : `${name}: ${engine.capabilities.join(", ")}`,
+  );
+  return Exit.ok;
 }
 
 interface RunOptions extends CommonOptions {

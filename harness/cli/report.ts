@@ -45,12 +45,12 @@ export function finish(report: CommandReport, json: boolean): number {
       directory,
       replay,
     }));
-    print(JSON.stringify({ ...rest, ok, failures, ...counters }));
+    printResult(JSON.stringify({ ...rest, ok, failures, ...counters }));
   } else {
     const facts = Object.entries(counters).map(
       ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
     );
-    print(
+    printResult(
       [
         `${report.command} seed ${report.seed}: ${ok ? "ok" : "FAILED"}`,
         `${report.ops} operations`,
@@ -62,7 +62,8 @@ export function finish(report: CommandReport, json: boolean): number {
   return ok ? Exit.ok : Exit.failure;
 }
 
-function print(line: string): void {
+/** The result goes to standard output, whole even if that is a pipe that is full for a while. */
+export function printResult(line: string): void {
   const bytes = Buffer.from(`${line}\n`);
   for (let done = 0; done < bytes.length;) {
     try {

@@ -5,6 +5,7 @@
 //   JSON       {"key":"…","value":"…"} in UTF-8, or hexadecimal with --hex; what is no UTF-8 becomes {"keyHex","valueHex"}
 
 import { isUtf8 } from "node:buffer";
+import { toBytes } from "../common/bytes.ts";
 import { invalidArgument } from "../common/errors.ts";
 
 /** A key or value as the user typed it. */
@@ -83,5 +84,9 @@ function fieldBytes(
     if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) throw fail(`"${name}" is not hexadecimal`);
     return Buffer.from(text, "hex");
   }
-  return Buffer.from(text);
+  try {
+    return toBytes(text, `"${name}"`);
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
 }

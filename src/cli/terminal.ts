@@ -1,6 +1,8 @@
 // Standard streams, synchronously: a pipe may be non-blocking (EAGAIN) and a reader may leave early (EPIPE).
 
+import { isUtf8 } from "node:buffer";
 import { readSync, writeSync } from "node:fs";
+import { invalidArgument } from "../common/errors.ts";
 
 /** The reader of our output has gone; nobody is left to tell. */
 export class OutputClosedError extends Error {}
@@ -35,7 +37,7 @@ export function printError(line: string): void {
   writeSync(2, `${line.replaceAll("\n", " ")}\n`);
 }
 
-/** The lines of standard input, numbered from 1. */
+/** The lines of standard input, numbered from 1; INVALID_ARGUMENT for one that is not UTF-8. */
 export function* inputLines(): Generator<{ line: string; number: number }> {
   const chunk = Buffer.allocUnsafe(FLUSH_BYTES);
   let rest = Buffer.alloc(0);
@@ -46,12 +48,18 @@ export function* inputLines(): Generator<{ line: string; number: number }> {
     rest = Buffer.concat([rest, chunk.subarray(0, count)]);
     let start = 0;
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10, start)) {
-      yield { line: rest.toString("utf8", start, end), number: ++number };
+      yield { line: utf8Line(rest.subarray(start, end), ++number), number };
       start = end + 1;
     }
     rest = rest.subarray(start);
   }
-  if (rest.length > 0) yield { line: rest.toString("utf8"), number: ++number };
+  if (rest.length > 0) yield { line: utf8Line(rest, ++number), number };
+}
+
+// Decoding replaces what is no UTF-8: the bytes stored would not be those that were sent.
+function utf8Line(bytes: Buffer, number: number): string {
+  if (!isUtf8(bytes)) throw invalidArgument(`line ${number}: not UTF-8`);
+  return bytes.toString("utf8");
 }
 
 function retrying(call: () => number): number | undefined {

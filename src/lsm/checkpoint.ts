@@ -120,8 +120,9 @@ function copyLog(
     const reader = LogReader.open({ file: source, name, number: log.number, kind: "wal", limit: log.size });
     if (!reader.header)
       throw new TinyKVError("TINYKV_IO_ERROR", `${name} cannot be read back: ${reader.headerProblem}`);
-    const copy = LogWriter.create(env.open(joinPath(directory, name), "wx"), { ...reader.header, tag: drawTag(env) });
+    const target = env.open(joinPath(directory, name), "wx");
     try {
+      const copy = LogWriter.create(target, { ...reader.header, tag: drawTag(env) });
       for (let record = reader.next(); record; record = reader.next()) copy.append(record.payload);
       if (reader.end.kind !== "limit" || copy.size !== log.size) {
         throw new TinyKVError("TINYKV_IO_ERROR", `${name} cannot be read back to its last record`);
@@ -129,7 +130,7 @@ function copyLog(
       if (end) copy.appendCleanEnd(end);
       copy.sync("checkpoint.log");
     } finally {
-      copy.close();
+      target.close();
     }
   } finally {
     source.close();

@@ -2,6 +2,7 @@
 // manifest. After a failed log or manifest there is nothing that could be promised: descriptors and LOCK are given up.
 
 import type { OpenStore } from "./open-store.ts";
+import { runAll } from "./store-context.ts";
 
 /** Throws what a sync or write of the close itself fails with; everything is given up first. */
 export function closeStore({ store, background, lock }: OpenStore): void {
@@ -18,8 +19,6 @@ export function closeStore({ store, background, lock }: OpenStore): void {
     writer.appendCleanEnd(end);
     context.health.sync(() => writer.sync("close.manifest-end"));
   } finally {
-    logs.close();
-    versions.closeManifest();
-    lock.release();
+    runAll([() => logs.close(), () => versions.closeManifest(), () => lock.release()]);
   }
 }

@@ -6,7 +6,7 @@ import { WriteBatch } from "../memtable/write-batch.ts";
 import type { ReadFlags } from "../sst/table-reader.ts";
 import { makeCheckpoint } from "./checkpoint.ts";
 import { closeStore } from "./close.ts";
-import { CursorPins } from "./cursor-pins.ts";
+import { CursorPins, type Pin } from "./cursor-pins.ts";
 import { Cursor, type CursorOptions } from "./cursor.ts";
 import type { EventName, Listener } from "./events.ts";
 import { findVersions, type FoundVersion } from "./find.ts";
@@ -22,14 +22,14 @@ import type { Snapshot } from "./snapshots.ts";
 import { collectStats, type Stats } from "./stats.ts";
 import { readableOf, type Readable } from "./store.ts";
 import { verifyStore, type VerifyProgress, type VerifyReport } from "./verify.ts";
-import { VisibleCursor } from "./visible-cursor.ts";
+import { VisibleCursor, type VisibleBounds } from "./visible-cursor.ts";
 
 export interface ReadOptions {
   /** Read as of this moment. Default: now. */
   readonly snapshot?: Snapshot;
   /** Keep blocks that are read in the block cache. Default true. */
   readonly fillCache?: boolean;
-  /** Verify checksums of cached blocks again. Default false: they were verified when they were read from disk. */
+  /** Verify the checksums of blocks that are read from disk. Default true; what was not verified is not cached. */
   readonly verifyChecksums?: boolean;
 }
 
@@ -131,23 +131,19 @@ export class Database implements Disposable {
     const limit = resolveLimit(options.limit);
     const { reverse = false, keys = true, values = true, fillCache = true } = options;
     const sequence = this.#sequence(options.snapshot);
-    const pin = this.#pins.take();
-    const entries = new VisibleCursor(order, mergedCursor(store, pin.version, { fillCache }), sequence, range.bounds);
+    const { pin, entries } = this.#pinned(sequence, range.bounds, { fillCache });
     return new Iteration({ pin, order, entries, range, reverse, limit, keys, values });
   }
 
   cursor({ snapshot, lower, upper }: CursorOptions = {}): Cursor {
-    const store = this.#use();
+    this.#use();
     const bounds = {
       ...(lower !== undefined && { lower: Buffer.from(toBytes(lower, "lower")) }),
       ...(upper !== undefined && { upper: Buffer.from(toBytes(upper, "upper")) }),
     };
     const sequence = this.#sequence(snapshot);
-    const pin = this.#pins.take();
-    return new Cursor(
-      pin,
-      new VisibleCursor(store.context.order, mergedCursor(store, pin.version, {}), sequence, bounds),
-    );
+    const { pin, entries } = this.#pinned(sequence, bounds, {});
+    return new Cursor(pin, entries);
   }
 
   /** The state of now, for later reads; close it, since it keeps old versions from being dropped. */
@@ -160,6 +156,7 @@ export class Database implements Disposable {
   flush(): void {
     this.#change(({ writePath, background, store }) => {
       const { memtables } = store;
+      store.context.health.refuseIfFailed();
       if (memtables.active.entries > 0) writePath.rotate();
       while (memtables.waiting.length > 0) {
         const ran = background.runOne("flush");
@@ -190,7 +187,10 @@ export class Database implements Disposable {
 
   /** Everything acknowledged so far becomes durable. */
   sync(): void {
-    this.#change(({ store }) => store.logs.makeDurable());
+    this.#change(({ store }) => {
+      store.context.health.refuseIfFailed();
+      store.logs.makeDurable();
+    });
   }
 
   /** Writes a store of its own to a directory that does not exist yet; durable when it returns. */
@@ -267,13 +267,23 @@ export class Database implements Disposable {
     this.close();
   }
 
-  #lookUp(
-    key: BytesLike,
-    { snapshot, fillCache = true, verifyChecksums = false }: ReadOptions,
-  ): Uint8Array | undefined {
+  #lookUp(key: BytesLike, { snapshot, fillCache = true, verifyChecksums = true }: ReadOptions): Uint8Array | undefined {
     const store = this.#use();
     const flags: ReadFlags = { fillCache, verifyChecksums };
     return lookUp(store, checkedKey(key), this.#sequence(snapshot), flags);
+  }
+
+  /** The entries of now, held until the pin is released; nothing is held when it throws. */
+  #pinned(sequence: number, bounds: VisibleBounds, flags: ReadFlags): { pin: Pin; entries: VisibleCursor } {
+    const { context } = this.#readable;
+    const pin = this.#pins.take();
+    try {
+      const merged = mergedCursor(this.#readable, pin.version, flags);
+      return { pin, entries: new VisibleCursor(context.order, merged, sequence, bounds) };
+    } catch (error) {
+      pin.release();
+      throw error;
+    }
   }
 
   #write(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): void {

@@ -11,7 +11,7 @@ import { listStore, type DirectoryListing } from "./store-directory.ts";
  *
  * Throws DOES_NOT_EXIST if there is nothing of a store, LOCKED while a process has it open, IO_ERROR.
  */
-export function destroyStore(path: string, raw: Options): void {
+export function destroyStore(path: string, raw: Options = {}): void {
   const options = resolveOptions(raw);
   const env = new CheckedEnv(options.env);
   if (!holdsAnything(listStore(env, path))) throw new TinyKVError("TINYKV_DOES_NOT_EXIST", `${path} holds no store`);

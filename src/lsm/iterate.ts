@@ -149,7 +149,8 @@ export class Iteration implements IterableIterator<[Buffer, Buffer]>, AsyncItera
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<[Buffer, Buffer], void, undefined> {
-    yield* this;
+    // Not `yield*`, which asks for the asynchronous iterator first: this very function.
+    for (const entry of this) yield entry;
   }
 
   [Symbol.dispose](): void {

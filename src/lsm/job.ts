@@ -5,6 +5,7 @@ import { ioError, type TinyKVError } from "../common/errors.ts";
 import type { JobEnd } from "./events.ts";
 import { tableName } from "./file-names.ts";
 import type { JobDescription, JobKind } from "./job-description.ts";
+import { closeUnneeded } from "./store-context.ts";
 import type { Store } from "./store.ts";
 import { Outputs, type OutputResult } from "./table-output.ts";
 
@@ -70,6 +71,8 @@ export class Job implements JobDescription {
   /** One step; the bytes of input it consumed. Never throws: a failure ends the job and is told by `error`. */
   step(): number {
     try {
+      // Once the store has failed no job syncs or unlinks anything any more.
+      this.#store.context.health.refuseIfFailed();
       if (!this.#steps) {
         this.body.begin(this.id);
         this.#steps = this.body.run(this.#outputs);
@@ -93,7 +96,9 @@ export class Job implements JobDescription {
 
   // What made the job fail after the store itself failed may be named by a half-written edit: those outputs stay.
   #fail(error: unknown): void {
-    const { health } = this.#store.context;
+    const { context } = this.#store;
+    const { health } = context;
+    closeUnneeded(context, { close: () => this.#steps?.return(undefined as never) });
     const known = health.isWell ? health.noteJobFailure(error) : ioError(error, `${this.kind} job`);
     this.#discardOutputs();
     this.#finish(known, undefined);

@@ -12,7 +12,7 @@ import type { FileHandle } from "../util/env.ts";
 import { LogWriter } from "../wal/log-writer.ts";
 import { logName } from "./file-names.ts";
 import type { ObsoleteFiles } from "./obsolete-files.ts";
-import { drawTag, joinPath, type StoreContext } from "./store-context.ts";
+import { closeUnneeded, drawTag, joinPath, type StoreContext } from "./store-context.ts";
 
 /** A log that is no longer written to. */
 export interface ClosedLog {
@@ -105,7 +105,7 @@ export class LogSet {
     const predecessor = { number: old.header.fileNumber, size: old.size, ours: true };
     this.#begin(this.#newNumber(), predecessor, lastSequence);
     this.#closed.push(predecessor);
-    old.close();
+    closeUnneeded(this.#context, old);
   }
 
   /** After resume() wrote everything else anew: a log without a predecessor; the old ones are dead. */
@@ -113,7 +113,7 @@ export class LogSet {
     const dead = [...this.#closed.map((log) => log.number), this.number];
     const old = this.current;
     this.#begin(number, undefined, lastSequence);
-    old.close();
+    closeUnneeded(this.#context, old);
     this.#closed = [];
     for (const log of dead) this.#obsolete.condemn("log", log);
   }
@@ -165,7 +165,7 @@ export class LogSet {
         lastSequence,
       });
     } catch (error) {
-      file.close();
+      closeUnneeded(this.#context, file);
       throw health.fail(error);
     }
     this.#directoryDurable = false;

@@ -160,15 +160,12 @@ export function resolveOptions(raw: Options): ResolvedOptions {
     if (!KNOWN.has(name)) throw invalidArgument(`unknown option ${name}`);
   }
   const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined)) as Options;
-  const merged = { ...DEFAULTS, env: nodeEnv, ...given };
-  const resolved: ResolvedOptions = {
-    ...merged,
-    maxTotalWalSize: given.maxTotalWalSize ?? WAL_BUFFERS * merged.writeBufferSize * merged.maxWriteBufferNumber,
-  };
-  checkNumbers(resolved);
-  checkChoices(resolved);
-  checkComparator(resolved.comparator);
-  return resolved;
+  const merged: ResolvedOptions = { ...DEFAULTS, maxTotalWalSize: NO_MOST, env: nodeEnv, ...given };
+  checkNumbers(merged);
+  checkChoices(merged);
+  checkComparator(merged.comparator);
+  const { writeBufferSize, maxWriteBufferNumber } = merged;
+  return { ...merged, maxTotalWalSize: given.maxTotalWalSize ?? WAL_BUFFERS * writeBufferSize * maxWriteBufferNumber };
 }
 
 function checkNumbers(options: ResolvedOptions): void {

@@ -21,7 +21,8 @@ export function resume(store: Store, background: Background, issuedSequence: num
   if (health.failedForGood) throw backgroundError(health.lastError);
   background.forgetFailures();
   if (health.isWell) {
-    retryJobs(background);
+    if (health.lastError) retryJobs(background);
+    health.recover();
     return;
   }
   background.abandonAll();
@@ -44,7 +45,8 @@ export function resume(store: Store, background: Background, issuedSequence: num
   obsolete.collect();
 }
 
-// A job that failed left the store well: it is run again, and its error, if any, is the caller's.
+// A job that failed left the store well: it is run again, and its error, if any, is the caller's. With nothing wrong
+// resume() runs nothing.
 function retryJobs(background: Background): void {
   const error = background.runOne("flush");
   if (typeof error === "object") throw error;

@@ -29,6 +29,28 @@ export function drawTag(env: { randomBytes(count: number): Uint8Array }): number
   }
 }
 
+/** Runs every action, whatever the others do; then throws what the first failing one threw. */
+export function runAll(actions: readonly (() => void)[]): void {
+  const errors: unknown[] = [];
+  for (const action of actions) {
+    try {
+      action();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** Closes a file of which nothing is expected any more: a failure is told to the logger alone. */
+export function closeUnneeded({ events }: Pick<StoreContext, "events">, file: { close(): void }): void {
+  try {
+    file.close();
+  } catch (error) {
+    events.log("warn", `a file that is needed no more could not be closed: ${String(error)}`);
+  }
+}
+
 /** Runs `action`; true unless it failed with that errno, which is then swallowed. */
 export function unless(errno: string, action: () => void): boolean {
   try {

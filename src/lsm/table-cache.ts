@@ -7,7 +7,7 @@ import type { FileHandle } from "../util/env.ts";
 import { BlockCache } from "../sst/block-cache.ts";
 import { TableReader } from "../sst/table-reader.ts";
 import { tableName } from "./file-names.ts";
-import { joinPath, type StoreContext } from "./store-context.ts";
+import { joinPath, runAll, type StoreContext } from "./store-context.ts";
 import type { TableMeta } from "./table-meta.ts";
 
 export class TableCache {
@@ -58,12 +58,13 @@ export class TableCache {
   forget(number: number): void {
     this.#readers.get(number)?.close();
     this.#readers.delete(number);
-    this.#open.get(number)?.close();
+    const file = this.#open.get(number);
     this.#open.delete(number);
+    file?.close();
   }
 
   close(): void {
-    for (const number of [...this.#readers.keys(), ...this.#open.keys()]) this.forget(number);
+    runAll([...this.#readers.keys(), ...this.#open.keys()].map((number) => () => this.forget(number)));
   }
 
   #descriptor(number: number): FileHandle {

@@ -3,7 +3,7 @@ import type { LogWriter } from "../wal/log-writer.ts";
 import { installCurrent, writeManifest, type ManifestState } from "./manifest.ts";
 import { manifestName } from "./file-names.ts";
 import type { ObsoleteFiles } from "./obsolete-files.ts";
-import type { StoreContext } from "./store-context.ts";
+import { closeUnneeded, type StoreContext } from "./store-context.ts";
 import type { TableMeta } from "./table-meta.ts";
 import { encodeEdit, type VersionEdit } from "./version-edit.ts";
 import { VersionPins } from "./version-pins.ts";
@@ -153,10 +153,10 @@ export class VersionSet {
     try {
       this.#failing(() => installCurrent(plan));
     } catch (error) {
-      writer.close();
+      closeUnneeded(this.#context, writer);
       throw error;
     }
-    this.#manifest.close();
+    closeUnneeded(this.#context, this.#manifest);
     for (const dead of [this.#manifestNumber, ...this.#doubtful]) {
       if (dead !== number) this.#obsolete.condemn("manifest", dead);
     }

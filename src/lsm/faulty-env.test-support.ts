@@ -150,6 +150,7 @@ export class FaultyEnv implements Env {
 
   /** @internal Makes a call unless it is to fail; what it made is taken back by `undo` when it fails afterwards. */
   run<T>(call: Call, make: () => T, undo: (made: T) => void = () => undefined): T {
+    this.beforeCall();
     this.calls.push(call);
     const rule = this.#ruleFor(call);
     if (!rule) return make();
@@ -157,6 +158,11 @@ export class FaultyEnv implements Env {
     // A descriptor is gone after close(), whatever close() says.
     if (rule.fault.after === true || call.kind === "close") undo(make());
     throw failure(rule.fault.errno, call);
+  }
+
+  /** For worlds in which something else happens between two calls. */
+  protected beforeCall(): void {
+    // Nothing does here.
   }
 
   /** @internal How many bytes a read or write may move: all, unless it is to be cut short. */

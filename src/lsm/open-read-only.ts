@@ -7,11 +7,11 @@
 
 import { CorruptionError, errnoOf } from "../common/errors.ts";
 import type { Memtable } from "../memtable/memtable.ts";
-import type { RecoveryReport } from "./log-recovery.ts";
+import type { RecoveredLogs, RecoveryReport } from "./log-recovery.ts";
 import { logName, manifestName } from "./file-names.ts";
 import { LogRecovery } from "./log-recovery.ts";
 import { readCurrent } from "./manifest.ts";
-import { checkExistence, checkTables, loadManifest, withLevels, type Opening } from "./open-store.ts";
+import { checkExistence, checkTables, loadManifest, tellRecovery, withLevels, type Opening } from "./open-store.ts";
 import { Replayer } from "./replay.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Counters } from "./counters.ts";
@@ -39,8 +39,11 @@ export function openReadOnly(opening: Opening): OpenReadOnly {
     quiet = undefined;
     try {
       checkExistence(options, path, isStore(listStore(env, path)));
-      const { opened, changed } = tryOpen(opening);
-      if (!changed) return opened;
+      const { opened, found, changed } = tryOpen(opening);
+      if (!changed) {
+        tellRecovery(opened.readable.context, found);
+        return opened;
+      }
       quiet = opened;
       last = undefined;
     } catch (error) {
@@ -52,7 +55,7 @@ export function openReadOnly(opening: Opening): OpenReadOnly {
   throw last;
 }
 
-function tryOpen(opening: Opening): { opened: OpenReadOnly; changed: boolean } {
+function tryOpen(opening: Opening): { opened: OpenReadOnly; found: RecoveredLogs; changed: boolean } {
   const { env, path, options } = opening;
   const manifest = loadManifest(opening);
   const context = { ...opening, databaseId: manifest.state.databaseId };
@@ -85,7 +88,7 @@ function tryOpen(opening: Opening): { opened: OpenReadOnly; changed: boolean } {
       readCurrent(env, path) !== manifest.number ||
       sizeOf(opening, manifestName(manifest.number)) !== manifestSize ||
       logNumbers.some((number, i) => sizeOf(opening, logName(number)) !== sizes[i]);
-    return { opened: { readable, recovery: found.report }, changed };
+    return { opened: { readable, recovery: found.report }, found, changed };
   } catch (error) {
     tables.close();
     throw error;

@@ -79,8 +79,30 @@ test("G7: a sequence number that a failed append may have left on disk is not is
   env.fail(isLogWrite, { errno: "EIO", after: true }, 1);
   expect(codeOf(() => db.put("b", "2"))).toBe("IO_ERROR");
   db.resume();
-  db.put("c", "3");
-  expect(db.find("c")[0]?.sequence).toBe(3);
+  db.close();
+  const again = reopened(env);
+  again.put("c", "3");
+  expect(again.find("c")[0]?.sequence).toBe(3);
+});
+
+test("G15: what becomes obsolete after a failed sync stays on the disk", () => {
+  const { db, env } = openSmall();
+  fill(db, 5);
+  db.flush();
+  const cursor = db.cursor();
+  fill(db, 5, "w");
+  db.compactRange();
+  const before = names(env);
+  expect(before.filter((name) => name.endsWith(".sst")).length).toBe(2);
+  env.fail(({ barrier }) => barrier === "log.write", "EIO", 1);
+  expect(codeOf(() => db.put("x", "1"))).toBe("IO_ERROR");
+  cursor.close();
+  db.close();
+  expect(names(env)).toEqual(before);
+  expect(env.openHandles).toBe(0);
+  const again = reopened(env);
+  expect(namesLike(env, ".sst").length).toBeLessThan(3);
+  expect(entries(again).filter((line) => line !== "x=1")).toEqual(filled(5, "w"));
 });
 
 for (const barrier of [

@@ -20,7 +20,7 @@ const config: ViteUserConfig = defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
-      exclude: ["src/**/*.test.ts"],
+      exclude: ["src/**/*.test.ts", "src/**/*.test-support.ts", "src/**/*-testing.ts", "src/**/testdata/**"],
       reporter: ["text-summary", "json-summary", "text"],
     },
   },

@@ -18,6 +18,7 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {
+      thresholds: { lines: 92 },
       provider: "v8",
       include: ["src/**/*.ts"],
       exclude: ["src/**/*.test.ts", "src/**/*.test-support.ts", "src/**/*-testing.ts", "src/**/testdata/**"],

@@ -77,9 +77,13 @@ export class Background {
     return true;
   }
 
+  /** Rests and the age of tombstones are counted in writes, whoever moves the jobs. */
+  noteWrite(): void {
+    this.#writes++;
+  }
+
   /** What a write of that many bytes owes: the flush moves first, then the compactions. */
   advance(bytesWritten: number): void {
-    this.#writes++;
     this.#schedule();
     if (this.#jobs.length === 0) return;
     this.#moveBy("flush", FLUSH_BYTES_PER_BYTE * bytesWritten);

@@ -33,7 +33,7 @@ const NO_LINK: ReadonlySet<string | undefined> = new Set([
 export function makeCheckpoint(store: Store, directory: string): void {
   const { env, health } = store.context;
   health.refuseIfFailed();
-  const target = directory.replace(/\/+$/, "");
+  const target = directory.replace(/\/+$/, "") || "/";
   const temporary = `${target}.tmp`;
   if (exists(env, target)) throw new TinyKVError("TINYKV_EXISTS", `${target} exists`);
   if (exists(env, temporary)) removeRemains(env, temporary);
@@ -42,13 +42,13 @@ export function makeCheckpoint(store: Store, directory: string): void {
   try {
     for (const { table } of version.tables()) copyTable(store, temporary, table.number);
     writeState(store, temporary);
+    env.rename(temporary, target);
   } catch (error) {
     discard(store, temporary);
     throw error;
   } finally {
     store.versions.pins.unpin(version);
   }
-  env.rename(temporary, target);
   env.syncDirectory(parentOf(target), "checkpoint.parent");
 }
 

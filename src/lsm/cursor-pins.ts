@@ -1,4 +1,5 @@
 import { TinyKVError } from "../common/errors.ts";
+import { tellCorruption } from "./read-path.ts";
 import type { Readable } from "./store.ts";
 import type { Version } from "./version.ts";
 
@@ -29,6 +30,11 @@ export class Pin {
         this.#state === "closed" ? `${what}: the store is closed` : `${what} is closed`,
       );
     }
+  }
+
+  /** Damage that a read met is told to listeners; the read throws it all the same. */
+  tell(error: unknown): void {
+    this.#owner.tell(error);
   }
 
   /** Twice is nothing. */
@@ -68,6 +74,10 @@ export class CursorPins {
     this.#store.counters.cursors = this.#open.size;
     this.#store.pins.unpin(pin.version);
     this.#afterRelease();
+  }
+
+  tell(error: unknown): void {
+    tellCorruption(this.#store.context, error);
   }
 
   closeAll(): void {

@@ -41,42 +41,32 @@ export class Cursor implements Disposable {
   }
 
   first(): boolean {
-    const entries = this.#use();
-    entries.first();
-    return entries.valid;
+    return this.#move((entries) => entries.first());
   }
 
   last(): boolean {
-    const entries = this.#use();
-    entries.last();
-    return entries.valid;
+    return this.#move((entries) => entries.last());
   }
 
   /** To the first entry at or after `key`. */
   seek(key: BytesLike): boolean {
-    const entries = this.#use();
-    entries.seek(toBytes(key, "key"));
-    return entries.valid;
+    const bytes = toBytes(key, "key");
+    return this.#move((entries) => entries.seek(bytes));
   }
 
   /** To the last entry at or before `key`. */
   seekForPrev(key: BytesLike): boolean {
-    const entries = this.#use();
-    entries.seekForPrev(toBytes(key, "key"));
-    return entries.valid;
+    const bytes = toBytes(key, "key");
+    return this.#move((entries) => entries.seekForPrev(bytes));
   }
 
   /** To the next entry; nothing when not valid. Like every move it answers whether the cursor is valid now. */
   next(): boolean {
-    const entries = this.#use();
-    if (entries.valid) entries.next();
-    return entries.valid;
+    return this.#move((entries) => entries.valid && entries.next());
   }
 
   prev(): boolean {
-    const entries = this.#use();
-    if (entries.valid) entries.prev();
-    return entries.valid;
+    return this.#move((entries) => entries.valid && entries.prev());
   }
 
   /** Lets go of what it keeps alive; twice is nothing. */
@@ -86,6 +76,17 @@ export class Cursor implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #move(move: (entries: VisibleCursor) => unknown): boolean {
+    const entries = this.#use();
+    try {
+      move(entries);
+    } catch (error) {
+      this.#pin.tell(error);
+      throw error;
+    }
+    return entries.valid;
   }
 
   #use(): VisibleCursor {

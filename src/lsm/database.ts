@@ -16,7 +16,7 @@ import type { RecoveryReport } from "./log-recovery.ts";
 import { openReadOnly } from "./open-read-only.ts";
 import { beginOpening, openForWriting, type OpenStore } from "./open-store.ts";
 import { resolveOptions, type Options, type ResolvedOptions } from "./options.ts";
-import { approximateBytes, lookUp, mergedCursor } from "./read-path.ts";
+import { approximateBytes, lookUp, mergedCursor, tellCorruption } from "./read-path.ts";
 import { resume } from "./resume.ts";
 import type { Snapshot } from "./snapshots.ts";
 import { collectStats, type Stats } from "./stats.ts";
@@ -154,16 +154,7 @@ export class Database implements Disposable {
 
   /** Memtables to tables in level 0, durable when it returns. Throws what the flush failed with. */
   flush(): void {
-    this.#change(({ writePath, background, store }) => {
-      const { memtables } = store;
-      store.context.health.refuseIfFailed();
-      if (memtables.active.entries > 0) writePath.rotate();
-      while (memtables.waiting.length > 0) {
-        const ran = background.runOne("flush");
-        store.context.health.refuseIfFailed();
-        if (typeof ran === "object") throw ran;
-      }
-    });
+    this.#change(flushAll);
   }
 
   /**
@@ -177,9 +168,10 @@ export class Database implements Disposable {
   ): void {
     const lower = from === undefined ? undefined : toBytes(from, "from");
     const upper = to === undefined ? undefined : toBytes(to, "to");
-    this.#change(({ background, store }) => {
+    this.#change((writer) => {
+      const { background, store } = writer;
       if (lower && upper && store.context.order.compare(lower, upper) > 0) return;
-      this.flush();
+      flushAll(writer);
       background.compactRange(lower, upper, progress);
       store.context.health.refuseIfFailed();
     });
@@ -270,7 +262,14 @@ export class Database implements Disposable {
   #lookUp(key: BytesLike, { snapshot, fillCache = true, verifyChecksums = true }: ReadOptions): Uint8Array | undefined {
     const store = this.#use();
     const flags: ReadFlags = { fillCache, verifyChecksums };
-    return lookUp(store, checkedKey(key), this.#sequence(snapshot), flags);
+    const bytes = checkedKey(key);
+    const sequence = this.#sequence(snapshot);
+    try {
+      return lookUp(store, bytes, sequence, flags);
+    } catch (error) {
+      tellCorruption(store.context, error);
+      throw error;
+    }
   }
 
   /** The entries of now, held until the pin is released; nothing is held when it throws. */
@@ -321,4 +320,15 @@ function checkedKey(key: BytesLike): Uint8Array {
   if (bytes.length > KEY_BYTES_MAX)
     throw invalidArgument(`a key has at most ${KEY_BYTES_MAX} bytes, not ${bytes.length}`);
   return bytes.length === 0 ? EMPTY : bytes;
+}
+
+function flushAll({ writePath, background, store }: OpenStore): void {
+  const { memtables, context } = store;
+  context.health.refuseIfFailed();
+  if (memtables.active.entries > 0) writePath.rotate();
+  while (memtables.waiting.length > 0) {
+    const ran = background.runOne("flush");
+    context.health.refuseIfFailed();
+    if (typeof ran === "object") throw ran;
+  }
 }

@@ -28,7 +28,9 @@ export function findVersions(store: Readable, key: Uint8Array): FoundVersion[] {
   for (const memtable of store.memtables()) {
     collect(memtable.cursor(), { where: "memtable", file: undefined, level: undefined });
   }
-  for (const log of store.logs()) found.push(...findInLog(store, log, key));
+  // What the logs held is in the memtables too; once a writer has moved on, their files may be others.
+  const logs = store.hasMovedOn() ? [] : store.logs();
+  for (const log of logs) found.push(...findInLog(store, log, key));
   for (const { level, table } of store.pins.current.tables()) {
     const cursor = store.tables.reader(table).cursor({ fillCache: false });
     collect(cursor, { where: "table", file: tableName(table.number), level });

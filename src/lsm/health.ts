@@ -1,4 +1,4 @@
-import { TinyKVError, ioError } from "../common/errors.ts";
+import { CorruptionError, TinyKVError, ioError } from "../common/errors.ts";
 import type { EventQueue } from "./events.ts";
 
 /**
@@ -55,6 +55,10 @@ export class Health {
   noteJobFailure(error: unknown): TinyKVError {
     const known = ioError(error, "background job");
     this.#lastError = known;
+    if (known instanceof CorruptionError) {
+      const { file, offset, problem } = known;
+      this.#events.emit("corruption", { file, offset, problem });
+    }
     this.#events.emit("backgroundError", { error: known, forGood: false });
     return known;
   }

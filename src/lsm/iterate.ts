@@ -132,6 +132,7 @@ export class Iteration implements IterableIterator<[Buffer, Buffer]>, AsyncItera
         return { done: false, value: pair(entries, this.#plan) };
       }
     } catch (error) {
+      pin.tell(error);
       this.return();
       throw error;
     }
@@ -148,9 +149,15 @@ export class Iteration implements IterableIterator<[Buffer, Buffer]>, AsyncItera
     return this;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<[Buffer, Buffer], void, undefined> {
-    // Not `yield*`, which asks for the asynchronous iterator first: this very function.
-    for (const entry of this) yield entry;
+  // Not a generator: one that was never started would not pass its return() on, and the pins would stay.
+  [Symbol.asyncIterator](): AsyncIterableIterator<[Buffer, Buffer]> {
+    return {
+      next: async () => this.next(),
+      return: async () => this.return(),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   [Symbol.dispose](): void {

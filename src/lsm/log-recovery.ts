@@ -135,6 +135,9 @@ export class LogRecovery {
 
   #replayLog(log: ChainLog, run: ReplayRun, apply: ApplyRecord): void {
     this.#withReader(log, (reader, name, size) => {
+      // Beside a writer a file may become the next log between two looks at it.
+      if (reader.header?.tag !== log.header.tag)
+        throw new CorruptionError(name, 0, "its header changed while it was read");
       run.raiseTo(log.header.lastSequence, name);
       for (let record = reader.next(); record; record = reader.next()) {
         run.apply(record, name, apply);
@@ -187,7 +190,9 @@ export class LogRecovery {
       const name = logName(newest?.number ?? manifest.state.logNumber);
       throw new CorruptionError(name, run.extents.at(-1)?.size ?? 0, "the store was not closed: no CLEAN END");
     }
-    const whole = manifest.end.kind === "clean" || manifest.end.size === run.clean.manifestSize;
+    const whole =
+      manifest.end.kind === "clean" ||
+      (run.clean.manifestNumber === manifest.number && manifest.end.size === run.clean.manifestSize);
     if (!whole)
       throw new CorruptionError(manifestName(manifest.number), manifest.end.size, "the manifest has no CLEAN END");
   }

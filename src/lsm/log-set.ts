@@ -31,6 +31,8 @@ export class LogSet {
   #current: LogWriter | undefined;
   #directoryDurable = false;
   #waiting: number | undefined;
+  /** Logs whose header could not be written: they may claim to be the newest, so they go only when resume() is through. */
+  #failed: number[] = [];
 
   /** `kept` are logs of earlier sessions that memtables still need, ascending. */
   constructor(context: StoreContext, obsolete: ObsoleteFiles, kept: readonly ClosedLog[], newNumber: () => number) {
@@ -110,11 +112,12 @@ export class LogSet {
 
   /** After resume() wrote everything else anew: a log without a predecessor; the old ones are dead. */
   restart(number: number, lastSequence: number): void {
-    const dead = [...this.#closed.map((log) => log.number), this.number];
+    const dead = [...this.#closed.map((log) => log.number), this.number, ...this.#failed];
     const old = this.current;
     this.#begin(number, undefined, lastSequence);
     closeUnneeded(this.#context, old);
     this.#closed = [];
+    this.#failed = [];
     for (const log of dead) this.#obsolete.condemn("log", log);
   }
 
@@ -166,6 +169,7 @@ export class LogSet {
       });
     } catch (error) {
       closeUnneeded(this.#context, file);
+      this.#failed.push(number);
       throw health.fail(error);
     }
     this.#directoryDurable = false;

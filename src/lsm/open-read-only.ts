@@ -5,7 +5,7 @@
 // If anything changed, is missing or reads as corrupt, it starts over. Damage counts only when it is found again at the
 // same place; a newest log that merely grew is no obstacle in the end: what was read of it is a prefix.
 
-import { CorruptionError, errnoOf } from "../common/errors.ts";
+import { CorruptionError, TinyKVError, errnoOf } from "../common/errors.ts";
 import type { Memtable } from "../memtable/memtable.ts";
 import type { RecoveredLogs, RecoveryReport } from "./log-recovery.ts";
 import { logName, manifestName } from "./file-names.ts";
@@ -52,7 +52,9 @@ export function openReadOnly(opening: Opening): OpenReadOnly {
     }
   }
   if (quiet) return quiet;
-  throw last;
+  if (!(last instanceof CorruptionError)) throw last;
+  const message = `${path} kept changing while it was read; last ${last.message}`;
+  throw new TinyKVError("TINYKV_IO_ERROR", message, last);
 }
 
 function tryOpen(opening: Opening): { opened: OpenReadOnly; found: RecoveredLogs; changed: boolean } {
@@ -83,14 +85,23 @@ function tryOpen(opening: Opening): { opened: OpenReadOnly; found: RecoveredLogs
       memtables: () => memtables,
       manifest: () => ({ number: manifest.number, size: manifest.end.size }),
       logs: () => found.extents,
+      hasMovedOn: () => hasMovedOn(opening, manifest.number, manifestSize),
     };
     const changed =
-      readCurrent(env, path) !== manifest.number ||
-      sizeOf(opening, manifestName(manifest.number)) !== manifestSize ||
-      logNumbers.some((number, i) => sizeOf(opening, logName(number)) !== sizes[i]);
+      readable.hasMovedOn() || logNumbers.some((number, i) => sizeOf(opening, logName(number)) !== sizes[i]);
     return { opened: { readable, recovery: found.report }, found, changed };
   } catch (error) {
     tables.close();
+    throw error;
+  }
+}
+
+// Whatever a writer makes obsolete it first says so in the manifest.
+function hasMovedOn(opening: Opening, number: number, size: number): boolean {
+  try {
+    return readCurrent(opening.env, opening.path) !== number || sizeOf(opening, manifestName(number)) !== size;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return true;
     throw error;
   }
 }

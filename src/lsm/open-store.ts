@@ -65,8 +65,9 @@ export function beginOpening(path: string, options: ResolvedOptions): Opening {
 /** Opens or creates a store for writing; nothing stays open or locked when it throws. */
 export function openForWriting(opening: Opening): OpenStore {
   const { env, path, options } = opening;
-  checkExistence(options, path, isStore(listStore(env, path)));
-  makeDirectories(env, path);
+  const wasThere = isStore(listStore(env, path));
+  checkExistence(options, path, wasThere);
+  makeDirectories(env, path, !wasThere);
   const lock = env.lock(joinPath(path, LOCK));
   const closers: (() => void)[] = [];
   try {

@@ -2,10 +2,12 @@
 // that knows the key answers, be it with a value or a tombstone. A layer that cannot be read throws: it is never skipped.
 
 import type { InternalCursor } from "../common/cursor.ts";
+import { CorruptionError } from "../common/errors.ts";
 import { TOMBSTONE, type Lookup } from "../common/lookup.ts";
 import type { ReadFlags } from "../sst/table-reader.ts";
 import { LevelCursor } from "./level-cursor.ts";
 import { MergingCursor } from "./merging-cursor.ts";
+import type { StoreContext } from "./store-context.ts";
 import type { Readable } from "./store.ts";
 import type { TableMeta } from "./table-meta.ts";
 import type { Version } from "./version.ts";
@@ -47,6 +49,13 @@ function askTable(store: Readable, table: TableMeta, key: Uint8Array, sequence: 
 function covers(version: Version, table: TableMeta, key: Uint8Array): boolean {
   const { order } = version;
   return order.compare(key, table.smallest.key) >= 0 && order.compare(key, table.largest.key) <= 0;
+}
+
+/** Tells listeners of damage that a read met; any other error is the caller's alone. */
+export function tellCorruption({ events }: StoreContext, error: unknown): void {
+  if (!(error instanceof CorruptionError)) return;
+  events.emit("corruption", { file: error.file, offset: error.offset, problem: error.problem });
+  events.deliver();
 }
 
 /** Every entry of the memtables and of `version`, in internal-key order. */

@@ -7,7 +7,7 @@
 import { CorruptionError, TinyKVError, errnoOf } from "../common/errors.ts";
 import type { Env } from "../util/env.ts";
 import { CURRENT, LOST, lostNumber, parseFileName } from "./file-names.ts";
-import { joinPath } from "./store-context.ts";
+import { joinPath, unless } from "./store-context.ts";
 
 /** The store's own files, by kind; numbers ascending. */
 export interface DirectoryListing {
@@ -61,17 +61,21 @@ export function isStore(listing: DirectoryListing | undefined): boolean {
   return false;
 }
 
-/** Makes a directory and those above it that are missing, each durable in its parent. */
-export function makeDirectories(env: Env, path: string): void {
+/**
+ * Makes a directory and those above it that are missing, each durable in its parent. For a store that is to be created the
+ * entry of a directory that exists is made durable too: an interrupted create may have made it and not come further.
+ */
+export function makeDirectories(env: Env, path: string, creating: boolean): void {
   const parent = parentOf(path);
-  if (kindOf(env, path) !== undefined) return;
-  if (parent !== path) makeDirectories(env, parent);
-  try {
-    env.makeDirectory(path);
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error;
+  const exists = kindOf(env, path) !== undefined;
+  if (exists && !creating) return;
+  if (!exists) {
+    if (parent !== path) makeDirectories(env, parent, false);
+    unless("EEXIST", () => env.makeDirectory(path));
   }
-  env.syncDirectory(parent, "create.parent");
+  // Who may not read the parent did not make the directory either.
+  const tolerated = exists ? "EACCES" : "";
+  unless(tolerated, () => env.syncDirectory(parent, "create.parent"));
 }
 
 export function parentOf(path: string): string {

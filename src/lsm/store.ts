@@ -29,6 +29,8 @@ export interface Readable {
   /** The manifest and the logs that hold this state, ascending; what verify() reads. */
   manifest(): LogExtent;
   logs(): readonly LogExtent[];
+  /** A read-only store's writer has changed the manifest since: the files of this state may be gone from the directory. */
+  hasMovedOn(): boolean;
 }
 
 /** The parts of a store that is open for writing. Each part owns its state; this is only how they find each other. */
@@ -54,6 +56,7 @@ export function readableOf(store: Store): Readable {
     lastSequence: () => versions.lastSequence,
     memtables: () => memtables.newestFirst(),
     manifest: () => versions.manifest,
+    hasMovedOn: () => false,
     logs: () => [...logs.closed, { number: logs.number, size: logs.current.size }],
   };
 }

@@ -40,7 +40,7 @@ export class TableCache {
     let reader = this.#readers.get(table.number);
     if (!reader) {
       reader = TableReader.open({
-        source: { read: (buffer, position) => readFully(this.#descriptor(table.number), buffer, position) },
+        source: { read: (buffer, position) => this.read(table.number, buffer, position) },
         name: tableName(table.number),
         number: table.number,
         size: table.size,
@@ -52,6 +52,15 @@ export class TableCache {
       this.#readers.set(table.number, reader);
     }
     return reader;
+  }
+
+  /** Reads from a table's file, past all caches. */
+  read(number: number, buffer: Uint8Array, position: number): number {
+    return readFully(this.#descriptor(number), buffer, position);
+  }
+
+  fileSize(number: number): number {
+    return this.#descriptor(number).size();
   }
 
   /** The table is gone, or about to be. */

@@ -56,6 +56,7 @@ export class WritePath {
     counters.bytes += batch.payloadBytes;
     counters.logBytes += payload.length;
     if (sync) counters.syncs++;
+    this.#background.noteWrite();
     if (context.options.background === "inline") this.#background.advance(payload.length);
   }
 
@@ -119,7 +120,10 @@ export class WritePath {
     }
     if (noSlowdown) {
       // The refused write still moves the job, else a caller that tries again would wait for ever.
-      if (background === "inline") this.#background.advance(writeBufferSize);
+      if (background === "inline") {
+        this.#background.noteWrite();
+        this.#background.advance(writeBufferSize);
+      }
       if (mustWait())
         throw new TinyKVError("TINYKV_STALLED", `the write would wait for ${job.kind} job ${job.id} (${cause})`);
       return;

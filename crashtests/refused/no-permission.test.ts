@@ -8,10 +8,7 @@ import { differences, imageOf } from "../directory-image.ts";
 import { startOpener, type OpenerOptions } from "./opener.ts";
 import type { Opened } from "./opener-main.ts";
 import { withDirectory, withStore } from "./places.ts";
-import { testAsRoot } from "./test-as-root.ts";
-
-/** "nobody" of most systems. */
-const NOBODY = 65_534;
+import { NOBODY, testAsRoot } from "./test-as-root.ts";
 
 async function openAsNobody(options: Omit<OpenerOptions, "uid">): Promise<Opened> {
   const opener = await startOpener({ ...options, uid: NOBODY });

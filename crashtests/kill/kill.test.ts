@@ -29,7 +29,7 @@ test("rounds of SIGKILL lose nothing that was acknowledged", async () => {
   });
   expect(summary.failures).toEqual([]);
   expect(summary.rounds).toBe(8);
-  expect(summary.acked).toBeGreaterThan(100);
+  expect(summary.acked).toBeGreaterThan(20);
 });
 
 function plan(run: DirectoryRun): ChildPlan {

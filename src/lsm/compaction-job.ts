@@ -60,8 +60,7 @@ export class CompactionBody implements JobBody {
   }
 
   end(event: JobEnd): void {
-    const from = this.plan.inputs[0]?.level ?? 0;
-    this.#store.counters.noteJob("compaction", from, this.plan.outputLevel, event);
+    this.#store.counters.noteJob("compaction", this.plan.outputLevel, event);
     this.#store.context.events.emit("compactionEnd", event);
   }
 

@@ -37,7 +37,7 @@ export class Counters {
     return (this.#levels[level] ??= { readBytes: 0, writtenBytes: 0, compactions: 0 });
   }
 
-  noteJob(kind: JobKind, _from: number | undefined, to: number, event: JobEnd): void {
+  noteJob(kind: JobKind, to: number, event: JobEnd): void {
     if (!event.ok) {
       if (event.error) this.failedJobs++;
       return;

@@ -1,10 +1,10 @@
 import type { JobEnd } from "./events.ts";
 import { logName, tableName } from "./file-names.ts";
 import type { JobBody, JobResult } from "./job.ts";
+import { writeMemtable } from "./memtable-output.ts";
 import type { LoggedMemtable } from "./memtables.ts";
-import { Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
-import { writeTables, type Outputs } from "./table-output.ts";
+import type { Outputs } from "./table-output.ts";
 
 /** Flushes the oldest waiting memtable to one table in level 0. Tombstones stay: deeper levels may hold what they hide. */
 export class FlushBody implements JobBody {
@@ -28,21 +28,15 @@ export class FlushBody implements JobBody {
     const { context, versions, memtables, logs, obsolete, snapshots } = this.#store;
     const { memtable } = this.#source;
     const logNumber = memtables.logNumberAfterFlush();
-    const result = yield* writeTables(
+    const result = yield* writeMemtable(
       {
         context,
         newNumber: () => versions.newFileNumber(),
-        source: memtable.cursor(),
-        entriesExpected: memtable.entries,
-        retention: new Retention({
-          order: context.order,
-          snapshots: snapshots.sequences(),
-          dropTombstone: () => false,
-        }),
+        memtable,
+        snapshots: snapshots.sequences(),
         // Only flushes make level-0 tables, one at a time, so the next epoch is free.
         epoch: versions.current.greatestEpoch + 1,
         provenance: { inputs: [], obsolete: obsoleteTables(this.#store), logNumber },
-        cut: undefined,
       },
       outputs,
     );
@@ -57,7 +51,7 @@ export class FlushBody implements JobBody {
   }
 
   end(event: JobEnd): void {
-    this.#store.counters.noteJob("flush", undefined, 0, event);
+    this.#store.counters.noteJob("flush", 0, event);
     this.#store.context.events.emit("flushEnd", event);
   }
 }

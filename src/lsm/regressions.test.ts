@@ -1,5 +1,8 @@
 // Bugs that were found by trying to break the engine, each with its story: what was wrong, what was lost, what holds now.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MemoryEnv } from "../util/memory-env.ts";
 import { open } from "./database.ts";
@@ -30,15 +33,19 @@ test("a log that changes between two looks of a read-only open makes it start ov
   db.put("a", "1");
   const env = new FaultyEnv(memory);
   let opens = 0;
+  let changed = false;
   const log = memory.readDirectory("/db").find((name) => name.endsWith(".log"))!;
-  // The second time the reader opens the log, all its bytes are another file's.
+  // Behind the reader's second open of the log, before its first byte is read, the file becomes another log.
   env.fail((call) => {
-    if (call.kind === "open" && call.file === log && ++opens === 2) {
+    if (call.kind === "open" && call.file === log) opens++;
+    if (call.kind === "read" && call.file === log && opens === 2 && !changed) {
+      changed = true;
       for (let i = 0; i < 200; i++) db.put(`key ${i}`, "x".repeat(40));
     }
     return false;
   }, "EIO");
   const reader = open("/db", { ...SMALL, env, readOnly: true });
+  expect(changed).toBe(true);
   expect(reader.get("a")?.toString()).toBe("1");
   reader.close();
   db.close();
@@ -107,9 +114,11 @@ test("G9: an asynchronous iterator that is closed before its first step releases
 
 // "/" without its slash was the empty name, and the checkpoint grew in a ".tmp" of the working directory.
 test("a checkpoint to the root directory is refused", () => {
-  const db = open("/db", { env: new MemoryEnv() });
+  const directory = mkdtempSync(join(tmpdir(), "tinykv-root-"));
+  const db = open(join(directory, "db"));
   expect(() => db.checkpoint("/")).toThrow(expect.objectContaining({ code: "TINYKV_EXISTS" }));
   db.close();
+  rmSync(directory, { recursive: true });
 });
 
 test("a log whose header could not be written goes with resume()", () => {

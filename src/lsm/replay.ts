@@ -3,11 +3,11 @@ import { assert } from "../common/assert.ts";
 import { Memtable } from "../memtable/memtable.ts";
 import type { TableProvenance } from "../sst/table-format.ts";
 import type { LogRecovery, RecoveredLogs } from "./log-recovery.ts";
+import { writeMemtableWhole } from "./memtable-output.ts";
 import { Memtables } from "./memtables.ts";
-import { Retention } from "./retention.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { LogExtent } from "./store.ts";
-import { Outputs, writeTables } from "./table-output.ts";
+import { Outputs } from "./table-output.ts";
 import type { Version } from "./version.ts";
 
 /** Logs of a clean close are kept while there are at most this many of them … */
@@ -106,20 +106,7 @@ function replayIntoTables(plan: ReplayPlan): Version {
 }
 
 function flushRecovered({ context, newNumber, provenance }: ReplayPlan, version: Version, memtable: Memtable): Version {
-  const steps = writeTables(
-    {
-      context,
-      newNumber,
-      source: memtable.cursor(),
-      entriesExpected: memtable.entries,
-      retention: new Retention({ order: context.order, snapshots: [], dropTombstone: () => false }),
-      epoch: version.greatestEpoch + 1,
-      provenance,
-      cut: undefined,
-    },
-    new Outputs(),
-  );
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  return version.apply({ added: step.value.tables.map((table) => ({ level: 0, table })) });
+  const epoch = version.greatestEpoch + 1;
+  const table = writeMemtableWhole({ context, newNumber, memtable, snapshots: [], epoch, provenance }, new Outputs());
+  return version.apply({ added: [{ level: 0, table }] });
 }

@@ -1,11 +1,10 @@
-import { assert } from "../common/assert.ts";
 import type { Background } from "./background.ts";
 import { backgroundError } from "./health.ts";
 import { obsoleteTables } from "./flush-job.ts";
+import { writeMemtableWhole } from "./memtable-output.ts";
 import type { LoggedMemtable } from "./memtables.ts";
-import { Retention } from "./retention.ts";
 import type { Store } from "./store.ts";
-import { Outputs, writeTables } from "./table-output.ts";
+import { Outputs } from "./table-output.ts";
 import type { TableMeta } from "./table-meta.ts";
 
 /**
@@ -61,27 +60,15 @@ function flushAll(store: Store, logNumber: number, outputs: Outputs): TableMeta[
   for (const { memtable } of sources) {
     if (memtable.entries === 0) continue;
     const epoch = versions.current.greatestEpoch + 1 + tables.length;
-    const steps = writeTables(
-      {
-        context: store.context,
-        newNumber: () => versions.newFileNumber(),
-        source: memtable.cursor(),
-        entriesExpected: memtable.entries,
-        retention: new Retention({
-          order: store.context.order,
-          snapshots: store.snapshots.sequences(),
-          dropTombstone: () => false,
-        }),
-        epoch,
-        provenance: { inputs: [], obsolete: obsoleteTables(store), logNumber },
-        cut: undefined,
-      },
-      outputs,
-    );
-    let step = steps.next();
-    while (!step.done) step = steps.next();
-    assert(step.value.tables.length === 1, "a flush of a memtable with entries makes one table");
-    tables.push(...step.value.tables);
+    const output = {
+      context: store.context,
+      newNumber: () => versions.newFileNumber(),
+      memtable,
+      snapshots: store.snapshots.sequences(),
+      epoch,
+      provenance: { inputs: [], obsolete: obsoleteTables(store), logNumber },
+    };
+    tables.push(writeMemtableWhole(output, outputs));
   }
   return tables;
 }

@@ -13,6 +13,7 @@ import { TableReader } from "../sst/table-reader.ts";
 import { BlockCache } from "../sst/block-cache.ts";
 import type { FileHandle } from "../util/env.ts";
 import { readFully } from "../util/file-io.ts";
+import { GRANDPARENT_FILES_MOST } from "./compaction-plan.ts";
 import { tableName } from "./file-names.ts";
 import type { Retention } from "./retention.ts";
 import { drawTag, joinPath, type StoreContext } from "./store-context.ts";
@@ -40,9 +41,6 @@ export interface OutputResult {
   readonly bytesWritten: number;
   readonly blocksWritten: number;
 }
-
-/** An output may overlap this many target file sizes of grandparents: what a later compaction of it has to read. */
-const GRANDPARENT_FILES_MOST = 10;
 
 /** A step ends at a block boundary, or after this many entries when none is written because all are dropped. */
 const ENTRIES_PER_STEP = 128;

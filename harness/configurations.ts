@@ -144,6 +144,19 @@ export function configurationNamed(name: string): Configuration {
  * known; whether a number is in range is for open() to say.
  */
 export function parseConfiguration(text: string): Configuration {
+  const known = parsed.get(text);
+  if (known) return known;
+  const configuration = parseText(text);
+  if (parsed.size >= PARSED_MAX) parsed.clear();
+  parsed.set(text, configuration);
+  return configuration;
+}
+
+/** Campaigns open thousands of stores a second under a few configurations. */
+const PARSED_MAX = 1000;
+const parsed = new Map<string, Configuration>();
+
+function parseText(text: string): Configuration {
   const words = text.split(",");
   const base = words[0]!.includes("=") ? configurationNamed("default") : configurationNamed(words.shift()!);
   if (words.length === 0) return base;

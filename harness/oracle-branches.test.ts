@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { numbered } from "./arbitraries.ts";
 import { keyBytes, type Key } from "./keys.ts";
 import { changesOf, isWrite, type Op, type WriteOp } from "./op.ts";
-import { Oracle, type RecoveredEntry, type Verdict } from "./oracle.ts";
+import { Oracle, type Verdict } from "./oracle.ts";
+import type { RecoveredEntry } from "./recovered.ts";
 import { expandValue, type ValueRef } from "./values.ts";
 
 function writes(...ops: Op[]): WriteOp[] {

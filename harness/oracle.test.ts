@@ -5,7 +5,8 @@ import type { Condition } from "./conditions.ts";
 import { keyBytes, type Key } from "./keys.ts";
 import type { ModelEntry } from "./model.ts";
 import { isWrite, type Op, type WriteOp } from "./op.ts";
-import { Oracle, type RecoveredEntry, type Verdict, type Window } from "./oracle.ts";
+import { Oracle, type Verdict, type Window } from "./oracle.ts";
+import type { RecoveredEntry } from "./recovered.ts";
 import { expandValue } from "./values.ts";
 
 const put = (key: Key, sync = false, length = 24): Op => ({

@@ -13,11 +13,12 @@
 import { ok as assert } from "node:assert";
 import { branches, type Branch, type TailWrite } from "./branches.ts";
 import { diagnose, type Violation } from "./diagnosis.ts";
-import { addBytes, addValue, type Digest, emptyDigest, hashKey, sameDigest } from "./digest.ts";
-import { type Key, keyOf } from "./keys.ts";
+import { type Digest, sameDigest } from "./digest.ts";
+import type { Key } from "./keys.ts";
 import { Model } from "./model.ts";
 import { type Change, changesOf, type WriteOp } from "./op.ts";
-import { parseValue, SELF_DESCRIBING_BYTES_MIN } from "./values.ts";
+import { type RecoveredEntry, type RecoveredSummary, summarise } from "./recovered.ts";
+import { parseValue } from "./values.ts";
 
 /** What takes the machine down. "killOldBytes": a kill after a failed fsync, on a system that then reads the old bytes back. */
 export type Loss = "power" | "kill" | "killOldBytes";
@@ -54,8 +55,6 @@ export interface Accepted {
 }
 
 export type Verdict = Accepted | { readonly ok: false; readonly violation: Violation };
-
-export type RecoveredEntry = readonly [Uint8Array, Uint8Array];
 
 /** With more undecided writes than this the histories (2 to that power) are too many: reopen to decide. */
 export const UNDECIDED_MAX = 4;
@@ -164,16 +163,9 @@ export class Oracle {
   judge(window: Window, entries: Iterable<RecoveredEntry>): Verdict {
     const { least, most, tail } = window;
     const recovered = new Map<Key, Uint8Array>();
-    const digest = emptyDigest();
-    let last: Key | undefined;
-    let foreign = false;
-    for (const [keyBytes, value] of entries) {
-      const key = keyOf(keyBytes);
-      if (last !== undefined && key <= last) return { ok: false, violation: outOfOrder(last, key, most) };
-      last = key;
-      recovered.set(key, value);
-      if (!addRecovered(digest, key, value)) foreign = true;
-    }
+    const summary = summarise(entries, (key, value) => recovered.set(key, value));
+    if (summary.outOfOrder) return { ok: false, violation: outOfOrder(...summary.outOfOrder, most) };
+    const { digest, foreign } = summary;
     if (!foreign) {
       const states = this.model.statesWith(digest, least, most);
       if (states.length > 0) return { ok: true, states, happened: [], patch: [] };
@@ -183,6 +175,15 @@ export class Oracle {
     const equal = foreign ? [] : this.model.statesWith(digest, this.model.floor, this.model.writes);
     const violation = diagnose(this.model, { recovered, least, most, equal });
     return { ok: false, violation: this.#aboutFailedWrites(violation, recovered, tail) };
+  }
+
+  /** The same in brief, from what summarise() kept of the scan: the states of the window that it may be; none is a violation. */
+  statesOf(window: Window, { digest, foreign, outOfOrder: disordered }: RecoveredSummary): readonly number[] {
+    if (foreign || disordered) return [];
+    const states = this.model.statesWith(digest, window.least, window.most);
+    if (states.length > 0) return states;
+    const branch = this.#branchWith(digest, window);
+    return branch ? [branch.index] : [];
   }
 
   /**
@@ -299,19 +300,6 @@ function putsValue(op: WriteOp, id: number): boolean {
 
 function once(changes: Change[]): () => Change[] {
   return () => changes;
-}
-
-// False for a value that no workload writes.
-function addRecovered(digest: Digest, key: Key, value: Uint8Array): boolean {
-  const hashes = hashKey(key);
-  if (value.length < SELF_DESCRIBING_BYTES_MIN) {
-    addBytes(digest, hashes, value, 1);
-    return true;
-  }
-  const written = parseValue(value, key);
-  if (written?.key !== key) return false;
-  addValue(digest, key, hashes, written, 1);
-  return true;
 }
 
 function outOfOrder(before: Key, key: Key, nearest: number): Violation {

@@ -1,103 +1,105 @@
-// One differential run: a workload on the engine and on the model, to the end or to the first disagreement.
+// One differential run: operations on the engine and on the model, to the end or to the first disagreement.
 
-import { mkdirSync, mkdtempSync, rmSync, cpSync, existsSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfiguration } from "../configurations.ts";
+import { RecordingEnv } from "../disk/recording-env.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
-import { fastDirectory } from "../fast-directory.ts";
 import { Failure } from "../failure.ts";
-import { printOp } from "../op-line.ts";
-import { printHeader } from "../op-log.ts";
+import { fastDirectory } from "../fast-directory.ts";
+import type { Finding } from "../finding.ts";
 import type { Op } from "../op.ts";
 import { Runner, type RunCounts } from "../runner.ts";
-import type { WorkloadName } from "../workloads/mixes.ts";
-import { generate } from "../workloads/workload.ts";
-import type { ReportedFailure } from "./report.ts";
-
-export interface DifferentialOptions {
-  readonly seed: string;
-  readonly workload: WorkloadName;
-  readonly ops: number;
-  readonly keys?: number;
-  readonly config: string;
-  readonly artifacts: string;
-  readonly progress?: (done: number, total: number) => void;
-}
-
-export interface DifferentialResult {
-  readonly counts: RunCounts | undefined;
-  readonly failures: readonly ReportedFailure[];
-}
-
-/** The last operations before a failure, kept for its op log; a longer run is replayed from its seed. */
-const KEPT_OPS = 100_000;
-const PROGRESS_OPS = 1024;
-
-export function runDifferential(options: DifferentialOptions): DifferentialResult {
-  const { seed, workload, ops, keys, config } = options;
-  const configuration = parseConfiguration(config);
-  const stream = generate({ seed, workload, ops, config: configuration, ...(keys !== undefined && { keys }) });
-  return runOps({ ...options, stream });
-}
+import { generate, type WorkloadOptions } from "../workloads/workload.ts";
+import { SteadyEnv, TraceHasher } from "./steady-env.ts";
+import type { Found, Work } from "./tasks.ts";
+import { watchedEngine } from "./watched-engine.ts";
+import type { WorkerHost } from "./worker-host.ts";
 
 export interface OpsRun {
+  readonly work: Work;
   readonly seed: string;
   readonly workload: string;
-  readonly ops: number;
   readonly config: string;
-  readonly artifacts: string;
-  readonly stream: Iterable<Op>;
-  readonly progress?: (done: number, total: number) => void;
-  /** The command that runs it again; by default a `run` of the seed. */
-  readonly replay?: string;
+  /** The operations, or what generate() makes them of. */
+  readonly ops: readonly Op[] | Omit<WorkloadOptions, "config">;
+  /** All calls are hashed, on an Env whose time and chance are the seed's. */
+  readonly hashed?: boolean;
 }
 
-/** Runs any operations; what fails is kept under `artifacts` with its op log and the store. */
-export function runOps(run: OpsRun): DifferentialResult {
-  const base = mkdtempSync(join(fastDirectory(), "tinykv-run-"));
-  const directory = join(base, "store");
-  const issued: Op[] = [];
+export interface OpsResult {
+  readonly counts: RunCounts | undefined;
+  readonly found: Found | undefined;
+  readonly traceHash: string | undefined;
+}
+
+/** A failure behind more operations than this is kept without them: its seed makes them again. */
+export const LOG_OPS_MAX = 1_000_000;
+
+/** Runs any operations. What fails leaves the store in `found.scratch`. */
+export function runOps(run: OpsRun, host: WorkerHost): OpsResult {
+  const { config, seed, workload, work } = run;
+  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-run-"));
+  announce(run, host, scratch);
+  const hasher = run.hashed ? new TraceHasher(scratch) : undefined;
+  const env = hasher && new RecordingEnv(new SteadyEnv(seed), hasher);
+  const engine = watchedEngine(new TinyKVEngine(env && { env }), host);
   let runner: Runner | undefined;
+  let failure: Failure | undefined;
+  let done = 0;
   try {
-    runner = new Runner({ engine: new TinyKVEngine(), directory, config: run.config });
-    let done = 0;
-    for (const op of run.stream) {
-      if (issued.length < KEPT_OPS) issued.push(op);
+    runner = new Runner({ engine, directory: join(scratch, "store"), config });
+    const total = isLog(run.ops) ? run.ops.length : run.ops.ops;
+    for (const op of isLog(run.ops) ? run.ops : operationsOf(run.ops, config)) {
       runner.run(op);
-      if (++done % PROGRESS_OPS === 0) run.progress?.(done, run.ops);
+      host.progress(++done, total);
     }
     runner.finish();
-    return { counts: runner.counts(), failures: [] };
   } catch (error) {
-    const failure =
+    failure =
       error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, undefined, { cause: error });
-    return { counts: runner?.counts(), failures: [keep(run, directory, issued, failure)] };
-  } finally {
-    rmSync(base, { recursive: true, force: true });
   }
+  const counts = runner?.counts();
+  const traceHash = hasher?.digest();
+  if (!failure) {
+    rmSync(scratch, { recursive: true, force: true });
+    return { counts, found: undefined, traceHash };
+  }
+  const { condition, message, op, keys, cause } = failure;
+  const finding: Finding = {
+    condition,
+    phase: runner ? "running" : "open",
+    message,
+    seed,
+    workload,
+    config,
+    ops: firstOps(run.ops, config, done + 1),
+    keys,
+    ...(cause instanceof Error && cause.stack !== undefined && { stack: cause.stack }),
+  };
+  return { counts, found: { ...work, finding, scratch, ...(op !== undefined && { op }) }, traceHash };
 }
 
-function keep(run: OpsRun, store: string, issued: readonly Op[], failure: Failure): ReportedFailure {
-  const { seed, workload, ops, config } = run;
-  const directory = join(run.artifacts, `run-${workload}-${seed.replaceAll(/[^\w.-]/g, "-")}`);
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  if (existsSync(store)) cpSync(store, join(directory, "store"), { recursive: true });
-  const header = printHeader({ seed, workload, config, engine: "tinykv", versions: `node:${process.versions.node}` });
-  writeFileSync(join(directory, "ops.txt"), `${[header, ...issued.map(printOp)].join("\n")}\n`);
-  const replay =
-    run.replay ?? `npx tinykv-harness run --seed ${seed} --ops ${ops} --workload ${workload} --config ${config}`;
-  const { condition, op, keys } = failure;
-  const cause = failure.cause instanceof Error ? failure.cause.stack : undefined;
-  writeFileSync(
-    join(directory, "failure.json"),
-    `${JSON.stringify({ condition, op, message: failure.message, keys, cause, replay }, undefined, 2)}\n`,
-  );
-  return {
-    condition,
-    seed,
-    directory,
-    replay,
-    message: `${failure.message}${op === undefined ? "" : ` (operation ${op})`}`,
-  };
+/** The first so many operations. Crashes and faults are none of this run: it passed them over. */
+export function firstOps(ops: OpsRun["ops"], config: string, count: number): Op[] {
+  if (count > LOG_OPS_MAX) return [];
+  const first: Op[] = [];
+  for (const op of isLog(ops) ? ops : operationsOf(ops, config)) {
+    if (op.kind !== "crash" && op.kind !== "fault") first.push(op);
+    if (--count === 0) break;
+  }
+  return first;
+}
+
+function operationsOf(options: Omit<WorkloadOptions, "config">, config: string): Iterable<Op> {
+  return generate({ ...options, config: parseConfiguration(config) });
+}
+
+function announce({ work, seed, workload, config, ops }: OpsRun, host: WorkerHost, scratch: string): void {
+  const log = isLog(ops) ? { ops } : { ops: [], generated: ops };
+  host.announce({ work, seed, workload, config, scratch, ...log });
+}
+
+function isLog(ops: OpsRun["ops"]): ops is readonly Op[] {
+  return Array.isArray(ops);
 }

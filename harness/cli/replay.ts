@@ -1,33 +1,53 @@
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { parseOpLog } from "../op-log.ts";
-import { runOps } from "./differential.ts";
-import { finish } from "./report.ts";
+import { quote } from "./task-commands.ts";
+import { readArtifact, replayCommand, type FailureFile } from "../artifacts.ts";
+import type { OpLog } from "../op-log.ts";
+import { runCampaign, runCampaignTwice } from "./campaign.ts";
+import { discard, keep, reportOf } from "./keep.ts";
+import { configsOf, type CommonOptions, type DoubleCheckOptions } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { modeOf } from "./reproduce.ts";
+import { finish, say } from "./report.ts";
+import type { LogTask, Mode } from "./tasks.ts";
 
-export interface ReplayOptions {
-  readonly artifacts: string;
-  readonly json: boolean;
+/** Runs an op log, or the one in an artifact directory, again: bit for bit the same if it is of a simulated disk. */
+export async function runReplay(path: string, options: CommonOptions & DoubleCheckOptions): Promise<number> {
+  const { log, mode, failure } = readLog(path, options);
+  const { artifacts, json, doubleCheck } = options;
+  const begin = performance.now();
+  const progress = new Progress("replay");
+  const command = replayCommand(quote(path));
+  const task: LogTask = { kind: "log", log, mode, command, hashed: doubleCheck };
+  const result = await (doubleCheck ? runCampaignTwice : runCampaign)(task, { progress: progress.update });
+  progress.end();
+  const { ops, counters, found } = result;
+  const failures = found.map((one) => reportOf(failure ? path : keep(artifacts, one), one));
+  found.forEach(discard);
+  for (const line of found[0]?.account ?? []) say(line);
+  compare(failure, counters["traceHash"], found[0]?.finding.condition);
+  const seconds = (performance.now() - begin) / 1000;
+  return finish({ command: "replay", seed: log.header.seed, ops, seconds, failures, counters }, json);
 }
 
-/** Runs an op log again, under the configuration that it names; a directory stands for its ops.txt. */
-export function runReplay(path: string, { artifacts, json }: ReplayOptions): number {
-  const file = statSync(path).isDirectory() ? join(path, "ops.txt") : path;
-  const { header, ops } = parseOpLog(readFileSync(file, "utf8"));
-  const begin = performance.now();
-  const { seed, workload, config } = header;
-  const result = runOps({
-    seed,
-    workload: workload || "replay",
-    ops: ops.length,
-    config: config || "default",
-    artifacts,
-    stream: ops,
-    replay: `npx tinykv-harness replay ${path}`,
-  });
-  const seconds = (performance.now() - begin) / 1000;
-  const { executed = 0, skipped = 0 } = result.counts ?? {};
-  return finish(
-    { command: "replay", seed, ops: executed, seconds, failures: result.failures, counters: { executed, skipped } },
-    json,
-  );
+/** The log at a path, under another configuration if one is asked for, and how it is run. */
+export function readLog(
+  path: string,
+  options: Pick<CommonOptions, "config" | "configs">,
+): { log: OpLog; mode: Mode; failure: FailureFile | undefined } {
+  const { log, failure } = readArtifact(path);
+  const [config = log.header.config] = configsOf(options) ?? [];
+  const mode = modeOfCampaign(failure?.campaign) ?? modeOf(log.ops);
+  return { log: { ...log, header: { ...log.header, config: config || "default" } }, mode, failure };
+}
+
+function modeOfCampaign(campaign: string | undefined): Mode | undefined {
+  if (campaign === "faults") return "faults";
+  return campaign === "crash" || campaign === "barriers" ? "crash" : undefined;
+}
+
+function compare(failure: FailureFile | undefined, hash: unknown, condition: string | undefined): void {
+  if (typeof hash === "string") say(`trace ${hash}`);
+  if (!failure) return;
+  if (condition !== failure.condition) say(`it was ${failure.condition}, now it is ${condition ?? "no failure"}`);
+  if (failure.traceHash === undefined || typeof hash !== "string") return;
+  say(hash === failure.traceHash ? "the same I/O as then, bit for bit" : `NOT the I/O as then: ${failure.traceHash}`);
 }

@@ -1,20 +1,18 @@
-// The main job: the corpus, differential runs and SIGKILL rounds in turn, for as long as it was given, in one table.
+// The main job: the corpus, differential runs, simulated power loss, faults and SIGKILL rounds in turn, each for its share
+// of the time, in one table.
 
-import { readFileSync, readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
-import { parseOpLog } from "../op-log.ts";
-import { WORKLOADS } from "../workloads/mixes.ts";
-import { runDifferential, runOps } from "./differential.ts";
+import { runCampaign } from "./campaign.ts";
+import { keepAll } from "./keep.ts";
 import { killReport } from "./kill-report.ts";
+import { type CommonOptions, configsOf } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, say, type CommandReport, type ReportedFailure } from "./report.ts";
+import type { Counters, SuiteTask } from "./tasks.ts";
 
-export interface TortureOptions {
+export interface TortureOptions extends CommonOptions {
   readonly seed: string;
   readonly minutes: number;
-  readonly artifacts: string;
-  readonly json: boolean;
 }
 
 interface SuiteResult {
@@ -24,30 +22,18 @@ interface SuiteResult {
   readonly seconds: number;
   readonly failures: readonly ReportedFailure[];
   readonly complaints?: readonly string[];
+  readonly counters?: Counters;
 }
 
-const CORPUS = fileURLToPath(new URL("../corpus/", import.meta.url)).replace(/\/dist\/harness\//, "/harness/");
-
-/** The part of the time that SIGKILL rounds get; differential runs get the rest. */
-const KILL_PART = 0.5;
-/** One differential unit: long enough for compactions on several levels under a small configuration … */
-const UNIT_OPS = 10_000;
-/** … and as long in time where every write flushes, compacts and rewrites the manifest. */
-const UNIT_OPS_LEAST = 400;
-const UNIT_KEYS = 2_000;
-const CONFIGS = [
-  "small",
-  "least",
-  "memory",
-  "manual",
-  "default",
-  "recycle-off",
-  "buffers-1",
-  "log-512",
-  "index-64",
-  "paranoid",
-  "open-files-1",
-  "manifest-1",
+/**
+ * When each suite ends, as a part of the whole time. Power loss finds most of what can be found at all, so it has most;
+ * SIGKILL has what is left: its rounds wait for processes.
+ */
+const ENDS: readonly (readonly [SuiteTask["suite"], number])[] = [
+  ["corpus", 0.05],
+  ["run", 0.25],
+  ["crash", 0.6],
+  ["faults", 0.75],
 ];
 /** More rounds than any time allows: the clock ends the kill suite. */
 const ROUNDS_MOST = 100_000;
@@ -55,93 +41,63 @@ const ROUNDS_MOST = 100_000;
 /** Runs it; the exit code. */
 export async function runTorture(options: TortureOptions): Promise<number> {
   const begin = performance.now();
-  const end = begin + options.minutes * 60_000;
+  const whole = options.minutes * 60_000;
   const results: SuiteResult[] = [];
   const failed = (): boolean => results.some(({ failures }) => failures.length > 0);
-  results.push(corpusSuite(options));
-  if (!failed()) results.push(runSuite(options, begin + (end - begin) * (1 - KILL_PART)));
-  if (!failed()) results.push(await killSuite(options, end));
+  const configs = configsOf(options);
+  for (const [suite, end] of ENDS) {
+    if (failed()) break;
+    const milliseconds = Math.max(1, begin + end * whole - performance.now());
+    const { seed, shard } = options;
+    const task: SuiteTask = { kind: "suite", suite, seed, milliseconds, shard, ...(configs && { configs }) };
+    results.push(await runSuite(task, options));
+  }
+  if (!failed()) results.push(await killSuite(options, begin + whole));
   printTable(results);
-  const failures = results.flatMap((result) => result.failures);
-  const complaints = results.flatMap((result) => result.complaints ?? []);
-  const ops = results.reduce((sum, result) => sum + result.ops, 0);
-  const suites = results.map(({ suite, units, ops: done, seconds }) => ({ suite, units, ops: done, seconds }));
+  const suites = results.map(({ suite, units, ops, seconds, counters }) => ({
+    suite,
+    units,
+    ops,
+    seconds,
+    ...counters,
+  }));
   const report: CommandReport = {
     command: "torture",
     seed: options.seed,
-    ops,
+    ops: results.reduce((sum, { ops }) => sum + ops, 0),
     seconds: (performance.now() - begin) / 1000,
-    failures,
-    complaints,
+    failures: results.flatMap(({ failures }) => failures),
+    complaints: results.flatMap(({ complaints = [] }) => complaints),
     counters: { suites },
   };
   return finish(report, options.json);
 }
 
-function corpusSuite({ artifacts }: TortureOptions): SuiteResult {
+async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise<SuiteResult> {
   const begin = performance.now();
-  const failures: ReportedFailure[] = [];
-  let ops = 0;
-  const names = readdirSync(CORPUS)
-    .filter((name) => name.endsWith(".ops"))
-    .sort();
-  for (const name of names) {
-    const log = parseOpLog(readFileSync(`${CORPUS}${name}`, "utf8"));
-    const { seed, config } = log.header;
-    const replay = `npx tinykv-harness replay harness/corpus/${name}`;
-    const run = {
-      seed,
-      workload: name,
-      ops: log.ops.length,
-      config: config || "default",
-      artifacts,
-      stream: log.ops,
-      replay,
-    };
-    failures.push(...runOps(run).failures);
-    ops += log.ops.length;
-  }
-  return { suite: "corpus", units: names.length, ops, seconds: (performance.now() - begin) / 1000, failures };
-}
-
-// Every workload under every configuration, in an order that the first minute already mixes.
-function runSuite({ seed, artifacts }: TortureOptions, until: number): SuiteResult {
-  const begin = performance.now();
-  const progress = new Progress("run");
-  const failures: ReportedFailure[] = [];
-  let units = 0;
-  let ops = 0;
-  const total = Math.max(1, Math.round((until - begin) / 1000));
-  while (failures.length === 0 && (units === 0 || performance.now() < until)) {
-    const workload = WORKLOADS[units % WORKLOADS.length]!;
-    const config = CONFIGS[units % CONFIGS.length]!;
-    const result = runDifferential({
-      seed: `${seed}:run:${units}`,
-      workload,
-      config,
-      ops: config === "least" ? UNIT_OPS_LEAST : UNIT_OPS,
-      keys: UNIT_KEYS,
-      artifacts,
-    });
-    failures.push(...result.failures);
-    ops += result.counts?.executed ?? 0;
-    units++;
-    progress.update(Math.min(total, Math.round((performance.now() - begin) / 1000)), total);
-  }
+  const progress = new Progress(task.suite);
+  const total = Math.max(1, Math.round(task.milliseconds / 1000));
+  const tick = (): void => progress.update(Math.min(total, Math.round((performance.now() - begin) / 1000)), total);
+  const { units, ops, found, counters } = await runCampaign(task, { progress: tick });
   progress.end();
-  return { suite: "run", units, ops, seconds: (performance.now() - begin) / 1000, failures };
+  const failures = await keepAll(artifacts, found);
+  const seconds = (performance.now() - begin) / 1000;
+  const { images, deduplicated, tier2, runs } = counters;
+  return { suite: task.suite, units, ops, seconds, failures, counters: { images, deduplicated, tier2, runs } };
 }
 
-async function killSuite({ seed, artifacts }: TortureOptions, deadline: number): Promise<SuiteResult> {
+async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: number): Promise<SuiteResult> {
   const begin = performance.now();
   const progress = new Progress("kill");
   const total = Math.max(1, Math.round((deadline - begin) / 1000));
   const now = (): number => performance.now();
   const tick = (): void => progress.update(Math.min(total, Math.round((now() - begin) / 1000)), total);
-  const summary = await runKillCampaign({ seed, rounds: ROUNDS_MOST, artifacts, deadline, now, progress: tick });
+  // Rounds build on each other: a part is a seed of its own.
+  const own = shard.count === 1 ? seed : `${seed}:${shard.index}`;
+  const summary = await runKillCampaign({ seed: own, rounds: ROUNDS_MOST, artifacts, deadline, now, progress: tick });
   progress.end();
   const seconds = (performance.now() - begin) / 1000;
-  const { failures, complaints = [] } = killReport(seed, summary, seconds);
+  const { failures, complaints = [] } = killReport(own, summary, seconds);
   return { suite: "kill", units: summary.rounds, ops: summary.acked, seconds, failures, complaints };
 }
 

@@ -1,0 +1,269 @@
+// Simulated power loss: op logs are run once on a recorded disk, and every crash of them is tried on the simulated one.
+//
+//   exhaustive   one short log, every crash point, every combination that survivals.ts lists
+//   sampled      one long log, crash points and survivals drawn from the seed, so many images
+//   sequences    every sequence over a small alphabet (sequences.ts), each exhaustively
+
+import { createHash } from "node:crypto";
+import {
+  type CampaignHost,
+  ContentStore,
+  CrashJudge,
+  type CrashFound,
+  type EngineMaker,
+  Enumeration,
+  Examined,
+  type Failure,
+  type Finding,
+  generate,
+  ImageGraph,
+  isMine,
+  type Op,
+  type OpenerOptions,
+  opsWithCrashes,
+  parseConfiguration,
+  recordRun,
+  type RecordedRun,
+  type Shard,
+  TinyKVEngine,
+  traceHash,
+  WHOLE,
+  type WorkloadName,
+} from "tinykv/harness";
+import { imageConfiguration } from "./image-configuration.ts";
+import { SampledEnumeration } from "./sampled.ts";
+import { SEQUENCE_CONFIGS, sequences } from "./sequences.ts";
+
+export interface PowerLossCounters {
+  /** Tier-1 opens. */
+  readonly images: number;
+  readonly deduplicated: number;
+  readonly tier2: number;
+  /** Of `images`: left by a crash inside a recovery. */
+  readonly second: number;
+  /** Crash points at which combinations were left out. */
+  readonly capped: number;
+  readonly points: number;
+  readonly exhausted: boolean;
+  /** Runs by configuration. */
+  readonly configs: Readonly<Record<string, number>>;
+  /** Of all runs' traces: the same seed gives the same. */
+  readonly traceHash: string;
+}
+
+export interface PowerLossResult {
+  readonly counters: PowerLossCounters;
+  readonly ops: number;
+  readonly findings: readonly Finding[];
+}
+
+export interface PowerLossCommon {
+  readonly seed: string;
+  readonly configs?: readonly string[];
+  readonly shard?: Shard;
+  /** Crashes in recovery, so many times over, or until no new image appears. Default 1. */
+  readonly recovery?: number | "closed";
+  /** Asked between crash points: stop. */
+  readonly until?: () => boolean;
+  /** Runs with findings, at most: behind that many the campaign stops. Default 1. */
+  readonly findingsMost?: number;
+}
+
+/** What an exhaustive campaign runs under unless told: jobs at once, and jobs a step at a time. */
+const EXHAUSTIVE_CONFIGS = SEQUENCE_CONFIGS;
+/** Long logs want stores of some size. */
+const SAMPLED_CONFIGS = ["small"];
+/** Seeded combinations at crash points with more pending items than can all be combined. */
+const SAMPLES = 16;
+/** Different keys in an exhaustive log: few, so that its operations meet. */
+const EXHAUSTIVE_KEYS = 6;
+
+const tinykv: EngineMaker = (env) => new TinyKVEngine({ env });
+
+export interface GeneratedOptions extends PowerLossCommon {
+  readonly ops: number;
+  readonly workload: WorkloadName;
+}
+
+/** Every crash of one generated log, under each configuration. */
+export function runExhaustive(
+  options: GeneratedOptions,
+  host: CampaignHost,
+  makeEngine: EngineMaker = tinykv,
+): PowerLossResult {
+  const { seed, ops: count, workload, configs = EXHAUSTIVE_CONFIGS } = options;
+  const campaign = new Campaign(options, workload, host, makeEngine);
+  configs.forEach((name, i) => {
+    if (!campaign.isMine(i)) return;
+    const config = parseConfiguration(name);
+    const ops = [...generate({ workload, seed, ops: count, keys: EXHAUSTIVE_KEYS, config })];
+    campaign.exhaust(ops, name);
+  });
+  return campaign.result();
+}
+
+/** So many images of the crashes of one generated log, under each configuration in turn. */
+export function runSampled(
+  options: GeneratedOptions & { readonly images: number },
+  host: CampaignHost,
+  makeEngine: EngineMaker = tinykv,
+): PowerLossResult {
+  const { seed, ops: count, workload, images, configs = SAMPLED_CONFIGS } = options;
+  const campaign = new Campaign(options, workload, host, makeEngine);
+  configs.forEach((name, i) => {
+    if (!campaign.isMine(i)) return;
+    const ops = [...generate({ workload, seed, ops: count, config: parseConfiguration(name) })];
+    const share = Math.floor(images / configs.length) + (i < images % configs.length ? 1 : 0);
+    campaign.sample(ops, name, share);
+  });
+  return campaign.result();
+}
+
+/** Every sequence of up to `length` letters, each exhaustively, jobs inline and by hand. */
+export function runSequences(
+  options: PowerLossCommon & { readonly length: number },
+  host: CampaignHost,
+  makeEngine: EngineMaker = tinykv,
+): PowerLossResult {
+  const campaign = new Campaign(options, "sequences", host, makeEngine);
+  const { configs = SEQUENCE_CONFIGS, length } = options;
+  configs.forEach((config) => {
+    let n = 0;
+    for (const { ops } of sequences(length, config)) {
+      if (campaign.isOver) return;
+      if (campaign.isMine(n++)) campaign.exhaust(ops, config);
+    }
+  });
+  return campaign.result();
+}
+
+/** The images of one configuration, and what was made of them. */
+interface Scene {
+  readonly graph: ImageGraph;
+  readonly examined: Examined;
+  readonly options: OpenerOptions;
+}
+
+class Campaign {
+  readonly #options: PowerLossCommon;
+  readonly #workload: string;
+  readonly #host: CampaignHost;
+  readonly #makeEngine: EngineMaker;
+  readonly #contents = new ContentStore();
+  readonly #scenes = new Map<string, Scene>();
+  readonly #findings: Finding[] = [];
+  readonly #configs: Record<string, number> = {};
+  readonly #hashes: string[] = [];
+  #points = 0;
+  #ops = 0;
+  #exhausted = true;
+
+  constructor(options: PowerLossCommon, workload: string, host: CampaignHost, makeEngine: EngineMaker) {
+    this.#options = options;
+    this.#workload = workload;
+    this.#host = host;
+    this.#makeEngine = makeEngine;
+  }
+
+  isMine(n: number): boolean {
+    return isMine(this.#options.shard ?? WHOLE, n);
+  }
+
+  get isOver(): boolean {
+    const isOver = this.#findings.length >= (this.#options.findingsMost ?? 1) || this.#options.until?.() === true;
+    if (isOver) this.#exhausted = false;
+    return isOver;
+  }
+
+  exhaust(ops: readonly Op[], config: string): void {
+    const run = this.#record(ops, config);
+    if (!run) return;
+    const { graph, judge } = this.#judgeOf(run);
+    const enumeration = new Enumeration(run, graph, judge, {
+      recovery: this.#options.recovery === "closed" ? Infinity : (this.#options.recovery ?? 1),
+      ...(this.#options.until && { until: this.#options.until }),
+    });
+    const found = enumeration.run();
+    this.#points += enumeration.points;
+    if (found) this.#found(run, found);
+    if (this.#options.until?.()) this.#exhausted = false;
+  }
+
+  sample(ops: readonly Op[], config: string, images: number): void {
+    const run = this.#record(ops, config);
+    if (!run) return;
+    const { graph, judge } = this.#judgeOf(run);
+    const { seed, until } = this.#options;
+    const sampled = new SampledEnumeration(run, graph, judge, { images, seed, ...(until && { until }) });
+    const found = sampled.run();
+    this.#points += sampled.points;
+    if (found) this.#found(run, found);
+    if (!sampled.exhausted) this.#exhausted = false;
+  }
+
+  result(): PowerLossResult {
+    const sum = (count: (scene: Scene) => number): number =>
+      [...this.#scenes.values()].reduce((total, scene) => total + count(scene), 0);
+    const counters = {
+      images: sum(({ graph }) => graph.counters.images),
+      deduplicated: sum(({ graph }) => graph.counters.deduplicated),
+      tier2: sum(({ examined }) => examined.tier2),
+      second: sum(({ graph }) => graph.counters.second),
+      capped: sum(({ graph }) => graph.counters.capped),
+      points: this.#points,
+      exhausted: this.#exhausted,
+      configs: this.#configs,
+      traceHash: createHash("sha256").update(this.#hashes.join("\n")).digest("hex"),
+    };
+    return { counters, ops: this.#ops, findings: this.#findings };
+  }
+
+  #record(ops: readonly Op[], config: string): RecordedRun | undefined {
+    this.#host.unit({ seed: this.#options.seed, config, ops });
+    const run = recordRun({ makeEngine: this.#makeEngine, ops, config });
+    this.#hashes.push(traceHash(run.trace, (path) => path.endsWith("/LOCK")));
+    this.#ops += ops.length;
+    this.#configs[config] = (this.#configs[config] ?? 0) + 1;
+    if (!run.failure) return run;
+    this.#findings.push(this.#finding(run, run.failure, "running", ops));
+    return undefined;
+  }
+
+  #judgeOf(run: RecordedRun): { graph: ImageGraph; judge: CrashJudge } {
+    const config = imageConfiguration(run.config, run.ops);
+    let scene = this.#scenes.get(config);
+    if (!scene) {
+      const options = { makeEngine: this.#makeEngine, config, contents: this.#contents };
+      const beat = (): void => this.#host.progress(this.#imagesSoFar());
+      scene = { graph: new ImageGraph({ ...options, samples: SAMPLES, beat }), examined: new Examined(), options };
+      this.#scenes.set(config, scene);
+    }
+    return { graph: scene.graph, judge: new CrashJudge(run, scene.graph, scene.options, scene.examined) };
+  }
+
+  #imagesSoFar(): number {
+    let images = 0;
+    for (const { graph } of this.#scenes.values()) images += graph.counters.images;
+    return images;
+  }
+
+  #found(run: RecordedRun, { violation, crashes }: CrashFound): void {
+    const { failure, phase } = violation;
+    this.#findings.push(this.#finding(run, failure, phase, opsWithCrashes(run.ops, crashes)));
+  }
+
+  #finding(run: RecordedRun, failure: Failure, phase: string, ops: readonly Op[]): Finding {
+    const stack = failure.cause instanceof Error ? failure.cause.stack : undefined;
+    return {
+      condition: failure.condition,
+      phase,
+      message: failure.message,
+      seed: this.#options.seed,
+      workload: this.#workload,
+      config: run.config,
+      ops,
+      keys: failure.keys,
+      ...(stack !== undefined && { stack }),
+    };
+  }
+}

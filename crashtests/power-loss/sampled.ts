@@ -1,0 +1,149 @@
+// Crashes drawn from a seed, for logs that are too long to try them all: passes over the trace, each stopping at points
+// drawn for it, until so many images have been opened or a whole pass brought no new one.
+
+import {
+  anySurvival,
+  type CrashFound,
+  type CrashJudge,
+  CrashOps,
+  diskAtStart,
+  type ImageGraph,
+  Random,
+  type RecordedRun,
+  SimulatedDisk,
+  changesDisk,
+} from "tinykv/harness";
+
+export interface SampledOptions {
+  readonly images: number;
+  readonly seed: string;
+  readonly until?: () => boolean;
+}
+
+/** What is drawn at a crash point: so many of each, in 16. */
+const DRAWS = { power: 9, kill: 2, killThenPower: 2 } as const;
+const DRAWS_ALL = 16;
+
+export class SampledEnumeration {
+  points = 0;
+  /** No pass found another image. */
+  exhausted = false;
+  readonly #run: RecordedRun;
+  readonly #graph: ImageGraph;
+  readonly #judge: CrashJudge;
+  readonly #options: SampledOptions;
+  readonly #ops: CrashOps;
+  readonly #random: Random;
+  readonly #last: number;
+
+  constructor(run: RecordedRun, graph: ImageGraph, judge: CrashJudge, options: SampledOptions) {
+    this.#run = run;
+    this.#graph = graph;
+    this.#judge = judge;
+    this.#options = options;
+    this.#ops = new CrashOps(run, graph);
+    this.#random = new Random(`sampled:${options.seed}`);
+    this.#last = graph.counters.images + options.images;
+  }
+
+  run(): CrashFound | undefined {
+    const places = this.#places();
+    while (!this.#isDone() && !this.exhausted) {
+      const before = this.#graph.counters.images;
+      const found = this.#pass(places);
+      if (found) return found;
+      if (this.#graph.counters.images === before) this.exhausted = true;
+    }
+    return undefined;
+  }
+
+  #isDone(): boolean {
+    return this.#graph.counters.images >= this.#last || this.#options.until?.() === true;
+  }
+
+  #places(): number[] {
+    const { trace, demands } = this.#run;
+    const places: number[] = [];
+    trace.forEach((event, i) => {
+      if (changesDisk(event) || demands[i + 1] !== demands[i]) places.push(i);
+    });
+    return places;
+  }
+
+  #pass(places: readonly number[]): CrashFound | undefined {
+    const left = this.#last - this.#graph.counters.images;
+    const chosen = new Set(places.filter(() => this.#random.chance(Math.min(left, places.length), places.length)));
+    const disk = diskAtStart(this.#run, this.#graph);
+    for (let i = 0; i < this.#run.trace.length; i++) {
+      disk.apply(this.#run.trace[i]!, i + 1);
+      if (!chosen.has(i)) continue;
+      this.points++;
+      const found = this.#at(disk, i);
+      if (found || this.#isDone()) return found;
+    }
+    return undefined;
+  }
+
+  #at(disk: SimulatedDisk, i: number): CrashFound | undefined {
+    const draw = this.#random.int(DRAWS_ALL);
+    if (draw < DRAWS.power) return this.#power(disk, i, false);
+    if (draw < DRAWS.power + DRAWS.kill) return this.#kill(disk, i);
+    if (draw < DRAWS.power + DRAWS.kill + DRAWS.killThenPower) return this.#killThenPower(disk, i);
+    return this.#power(disk, i, true);
+  }
+
+  #power(disk: SimulatedDisk, i: number, again: boolean): CrashFound | undefined {
+    const items = disk.pending();
+    const choices = anySurvival(items, this.#random);
+    const fill = this.#random.chance(1, 4) ? "stale" : "zeros";
+    const image = disk.image(items, choices, fill);
+    const demands = this.#run.demands[i + 1]!;
+    const node = this.#graph.node(image, 0);
+    const violation = this.#judge.judge(node, demands, "power") ?? this.#judge.judgeCheckpoints(image, demands);
+    const crash = () => this.#ops.power(disk, { choices, fill }, i);
+    if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
+    if (!again || this.#isDone()) return undefined;
+    const mounted = new SimulatedDisk(node.image, this.#graph.contents);
+    return this.#cutRecovery({ disk: mounted, i, node, crash });
+  }
+
+  #kill(disk: SimulatedDisk, i: number): CrashFound | undefined {
+    const node = this.#graph.node(disk.imageKill(), 0);
+    const violation = this.#judge.judge(node, this.#run.demands[i + 1]!, "kill");
+    return violation && { violation, crashes: this.#ops.chain([this.#ops.kill(i, "after")], node, violation.way) };
+  }
+
+  #killThenPower(disk: SimulatedDisk, i: number): CrashFound | undefined {
+    const found = this.#kill(disk, i);
+    if (found || this.#isDone()) return found;
+    const killed = disk.clone();
+    killed.kill();
+    const node = this.#graph.node(disk.imageKill(), 0);
+    return this.#cutRecovery({ disk: killed, i, node, crash: () => this.#ops.kill(i, "after") });
+  }
+
+  // The power goes at a drawn place of the recovery that starts on `disk`.
+  #cutRecovery({ disk, i, node, crash }: CutRecovery): CrashFound | undefined {
+    const recovery = this.#graph.recoveryOf(node);
+    const j = this.#random.int(recovery.length);
+    recovery.slice(0, j + 1).forEach((event, k) => disk.apply(event, i + 2 + k));
+    const items = disk.pending();
+    const choices = anySurvival(items, this.#random);
+    const second = this.#graph.secondNode(disk.image(items, choices));
+    const violation =
+      j === recovery.length - 1
+        ? this.#judge.expectSame(second, node)
+        : this.#judge.judge(second, this.#run.demands[i + 1]!, "power");
+    if (!violation) return undefined;
+    const first = crash();
+    const power = this.#ops.powerInRecovery(first, recovery, { disk, survival: { choices, fill: "zeros" }, j });
+    return { violation, crashes: this.#ops.chain([first, power], second, violation.way) };
+  }
+}
+
+interface CutRecovery {
+  readonly disk: SimulatedDisk;
+  readonly i: number;
+  readonly node: ReturnType<ImageGraph["node"]>;
+  readonly crash: () => ReturnType<CrashOps["kill"]>;
+}

@@ -1,0 +1,122 @@
+// Campaigns as tasks of a worker.
+
+import { runFaults, type FaultsResult } from "../../crashtests/faults/campaign.ts";
+import { runBarriers } from "./parts.ts";
+import { runExhaustive, runSampled, runSequences, type PowerLossResult } from "../../crashtests/power-loss/campaign.ts";
+import type { EngineMaker } from "../crash/recorded-run.ts";
+import { TinyKVEngine } from "../engines/tinykv.ts";
+import type { Finding } from "../finding.ts";
+import { unreachable } from "../unreachable.ts";
+import { mergeCounters } from "./counters.ts";
+import { runOps } from "./differential.ts";
+import { barriersCommand, crashCommand, faultsCommand, runCommand } from "./task-commands.ts";
+import type { BarriersTask, CampaignResult, Counters, CrashTask, FaultsTask, Found, RunTask, Work } from "./tasks.ts";
+import { watchedMaker } from "./watched-engine.ts";
+import type { WorkerHost } from "./worker-host.ts";
+
+/** Every call of the engine is a sign of life. */
+export function tinykvMaker(host: Pick<WorkerHost, "beat">): EngineMaker {
+  return watchedMaker((env) => new TinyKVEngine({ env }), host);
+}
+
+export function runDifferentials(task: RunTask, host: WorkerHost): CampaignResult {
+  const { seed, workload, ops, keys, configs, hashed } = task;
+  const found: Found[] = [];
+  const counters: Counters[] = [];
+  let executed = 0;
+  for (const config of configs) {
+    const work: Work = { campaign: "run", mode: "plain", command: runCommand(task, config) };
+    const generated = { seed, workload, ops, ...(keys !== undefined && { keys }) };
+    const result = runOps({ work, seed, workload, config, ops: generated, hashed }, host);
+    const { counts, traceHash } = result;
+    executed += counts?.executed ?? 0;
+    counters.push({
+      executed: counts?.executed ?? 0,
+      skipped: counts?.skipped ?? 0,
+      kinds: counts?.byKind ?? {},
+      ...(traceHash !== undefined && { traceHash }),
+    });
+    if (result.found) {
+      found.push(result.found);
+      break;
+    }
+  }
+  return { units: counters.length, ops: executed, counters: mergeCounters(counters), found };
+}
+
+export function runCrash(task: CrashTask, host: WorkerHost): CampaignResult {
+  const work: Work = { campaign: "crash", mode: "crash", command: crashCommand(task) };
+  host.begin(work, task.method.kind === "sequences" ? "sequences" : task.method.workload);
+  const { counters, ops, findings } = powerLoss(task, host);
+  const units = Object.values(counters.configs).reduce((sum, runs) => sum + runs, 0);
+  const found = findings.map((finding): Found => ({ ...work, finding, command: commandOf(task, finding.config) }));
+  return { units, ops, counters: { ...counters }, found };
+}
+
+// Under one configuration as many images are drawn as were its share.
+function commandOf(task: CrashTask, config: string): string {
+  const { method, configs = [config] } = task;
+  if (method.kind !== "sampled") return crashCommand(task, config);
+  const share = Math.floor(method.images / configs.length);
+  const images = share + (configs.indexOf(config) < method.images % configs.length ? 1 : 0);
+  return crashCommand({ ...task, method: { ...method, images } }, config);
+}
+
+function powerLoss(task: CrashTask, host: WorkerHost): PowerLossResult {
+  const { seed, method, configs, shard, recovery, milliseconds } = task;
+  const common = {
+    seed,
+    shard,
+    ...(configs && { configs }),
+    ...(recovery !== undefined && { recovery }),
+    until: isOver(milliseconds, host),
+  };
+  const makeEngine = tinykvMaker(host);
+  switch (method.kind) {
+    case "exhaustive":
+      return runExhaustive({ ...common, ops: method.ops, workload: method.workload }, host, makeEngine);
+    case "sampled": {
+      const { ops, workload, images } = method;
+      return runSampled({ ...common, ops, workload, images }, host, makeEngine);
+    }
+    case "sequences":
+      return runSequences({ ...common, length: method.length }, host, makeEngine);
+    default:
+      return unreachable(method);
+  }
+}
+
+export function runFaultUnits(task: FaultsTask, host: WorkerHost): CampaignResult {
+  const { seed, ops, shard, configs, milliseconds } = task;
+  const until = isOver(milliseconds, host);
+  const found: Found[] = [];
+  const counters: Counters[] = [];
+  let runs = 0;
+  for (const config of configs ?? [undefined]) {
+    const work: Work = { campaign: "faults", mode: "faults", command: faultsCommand(task, config) };
+    host.begin(work, "mixed");
+    const options = { seed, ops, shard, until, ...(config !== undefined && { config }) };
+    const result: FaultsResult = runFaults(options, host, tinykvMaker(host));
+    const { findings, ...counts } = result;
+    runs += result.runs;
+    counters.push({ ...counts });
+    found.push(...findings.map((finding): Found => ({ ...work, finding })));
+    if (found.length > 0 || until()) break;
+  }
+  return { units: runs, ops: runs * ops, counters: mergeCounters(counters), found };
+}
+
+export function runBarrierCoverage(task: BarriersTask, host: WorkerHost): CampaignResult {
+  const work: Work = { campaign: "barriers", mode: "crash", command: barriersCommand(task) };
+  host.begin(work, "barriers");
+  const { barriers, images, findings } = runBarriers({ seed: task.seed }, host);
+  const ops = barriers.reduce((sum, barrier) => sum + barrier.ops, 0);
+  const found = findings.map((finding: Finding): Found => ({ ...work, finding }));
+  return { units: barriers.length, ops, counters: { images, barriers }, found };
+}
+
+/** A clock that runs out, or is stopped. */
+export function isOver(milliseconds: number = Infinity, host?: Pick<WorkerHost, "isStopped">): () => boolean {
+  const end = performance.now() + milliseconds;
+  return () => performance.now() >= end || host?.isStopped() === true;
+}

@@ -1,0 +1,145 @@
+// The commands that search for failures: what they take, the task that they are, what they report.
+
+import type { Command } from "commander";
+import { parseConfiguration } from "../configurations.ts";
+import { WORKLOADS } from "../workloads/mixes.ts";
+import { runCampaign, runCampaignTwice } from "./campaign.ts";
+import { keepAll } from "./keep.ts";
+import {
+  checkEngine,
+  type CommonOptions,
+  configsOf,
+  count,
+  type DoubleCheckOptions,
+  recovery,
+  simulatedConfigsOf,
+  UsageError,
+  withCommon,
+  withDoubleCheck,
+  withEngine,
+  workloadNamed,
+} from "./options.ts";
+import { Progress } from "./progress.ts";
+import { finish } from "./report.ts";
+import type { CampaignTask, Counters, CrashMethod, CrashTask, FaultsTask, RunTask } from "./tasks.ts";
+
+/** Told the exit code. */
+export type Done = (code: number) => void;
+
+interface CampaignOptions extends CommonOptions, DoubleCheckOptions {
+  readonly seed: string;
+  readonly engine: string;
+}
+
+export function addRun(program: Command, done: Done): void {
+  campaign(program, "run", "one differential run against the model")
+    .requiredOption("--seed <seed>", "the seed")
+    .option("--ops <n>", "operations", count, 100_000)
+    .option("--keys <n>", "different keys at most", count)
+    .option("--workload <name>", WORKLOADS.join(", "), "mixed")
+    .action(async (options: CampaignOptions & { ops: number; keys?: number; workload: string }) => {
+      const { seed, ops, keys, shard, doubleCheck } = options;
+      const all = configsOf(options) ?? ["default"];
+      const configs = all.filter((_, i) => i % shard.count === shard.index - 1);
+      const workload = workloadNamed(options.workload);
+      const common = { kind: "run", seed, ops, workload, configs, hashed: doubleCheck } as const;
+      const task: RunTask = { ...common, ...(keys !== undefined && { keys }) };
+      done(await execute(task, options, { workload, config: configs.join(" ") }));
+    });
+}
+
+interface CrashOptions extends CampaignOptions {
+  readonly ops?: number;
+  readonly exhaustive?: boolean;
+  readonly images?: number;
+  readonly sequences?: number;
+  readonly workload: string;
+  readonly recovery?: number | "closed";
+}
+
+export function addCrash(program: Command, done: Done): void {
+  campaign(program, "crash", "simulated power loss: --ops with --exhaustive or --images, or --sequences")
+    .option("--seed <seed>", "the seed", "1")
+    .option("--ops <n>", "operations of one log", count)
+    .option("--exhaustive", "every crash of it")
+    .option("--images <k>", "so many crash images of it", count)
+    .option("--sequences <n>", "every crash of every sequence of up to n operations", count)
+    .option("--workload <name>", WORKLOADS.join(", "), "mixed")
+    .option("--recovery <n>", 'crashes in recovery, one in the other; "closed": until nothing new appears', recovery)
+    .action(async (options: CrashOptions) => {
+      const { seed, shard } = options;
+      const method = crashMethod(options);
+      const closed = method.kind === "sequences" && method.length === 1 ? "closed" : undefined;
+      const times = options.recovery ?? closed;
+      const configs = simulatedConfigsOf(options);
+      const task: CrashTask = {
+        kind: "crash",
+        seed,
+        method,
+        shard,
+        ...(times !== undefined && { recovery: times }),
+        ...(configs && { configs }),
+      };
+      done(await execute(task, options, {}));
+    });
+}
+
+function crashMethod({ ops, exhaustive, images, sequences, workload }: CrashOptions): CrashMethod {
+  const asked = [exhaustive === true, images !== undefined, sequences !== undefined].filter(Boolean).length;
+  if (asked !== 1) throw new UsageError("exactly one of --exhaustive, --images and --sequences");
+  if (sequences !== undefined) {
+    if (ops !== undefined) throw new UsageError("--ops goes with --exhaustive and --images");
+    return { kind: "sequences", length: sequences };
+  }
+  if (ops === undefined) throw new UsageError("--ops is missing");
+  const log = { ops, workload: workloadNamed(workload) };
+  return images === undefined ? { kind: "exhaustive", ...log } : { kind: "sampled", ...log, images };
+}
+
+export function addFaults(program: Command, done: Done): void {
+  campaign(program, "faults", "every call fails in every way it can, one by one")
+    .requiredOption("--seed <seed>", "the seed")
+    .requiredOption("--ops <n>", "operations", count)
+    .action(async (options: CampaignOptions & { ops: number }) => {
+      const { seed, ops, shard } = options;
+      const configs = simulatedConfigsOf(options);
+      const task: FaultsTask = { kind: "faults", seed, ops, shard, ...(configs && { configs }) };
+      done(await execute(task, options, {}));
+    });
+}
+
+export function addBarriers(program: Command, done: Done): void {
+  campaign(program, "barriers", "every sync taken away in turn: what shows that it was needed")
+    .option("--seed <seed>", "the seed", "1")
+    .action(async (options: CampaignOptions) => {
+      if (options.config !== undefined || options.configs !== undefined || options.shard.count > 1) {
+        throw new UsageError("barriers chooses its configurations itself, and is not divided");
+      }
+      done(await execute({ kind: "barriers", seed: options.seed }, options, {}));
+    });
+}
+
+function campaign(program: Command, name: string, description: string): Command {
+  return withDoubleCheck(withEngine(withCommon(program.command(name).description(description))));
+}
+
+async function execute(
+  task: Exclude<CampaignTask, { kind: "log" }>,
+  options: CampaignOptions,
+  counters: Counters,
+): Promise<number> {
+  checkEngine(options.engine);
+  if ("configs" in task) task.configs?.forEach(parseConfiguration);
+  const progress = new Progress(task.kind);
+  const begin = performance.now();
+  const run = options.doubleCheck ? runCampaignTwice : runCampaign;
+  const result = await run(task, { progress: progress.update });
+  progress.end();
+  const failures = await keepAll(options.artifacts, result.found);
+  const seconds = (performance.now() - begin) / 1000;
+  const { ops } = result;
+  return finish(
+    { command: task.kind, seed: task.seed, ops, seconds, failures, counters: { ...counters, ...result.counters } },
+    options.json,
+  );
+}

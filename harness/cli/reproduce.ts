@@ -1,0 +1,81 @@
+// Op logs of failures, run again in the worker.
+
+import { rmSync } from "node:fs";
+import { replayFaults } from "../../crashtests/faults/campaign.ts";
+import { runCrashLog, type CrashLogResult } from "./parts.ts";
+import { traceHash } from "../disk/trace-file.ts";
+import type { Trace } from "../disk/trace.ts";
+import type { Finding } from "../finding.ts";
+import type { OpLog } from "../op-log.ts";
+import type { Op } from "../op.ts";
+import { unreachable } from "../unreachable.ts";
+import { tinykvMaker } from "./campaign-tasks.ts";
+import { runOps } from "./differential.ts";
+import type { CampaignResult, Found, LogTask, Mode, Work } from "./tasks.ts";
+import type { WorkerHost } from "./worker-host.ts";
+
+/** How a log without any word of its own is run. */
+export function modeOf(ops: readonly Op[]): Mode {
+  return ops.some((op) => op.kind === "crash" || op.kind === "fault") ? "crash" : "plain";
+}
+
+/** What a log shows; its store, if it is on a real disk, is removed. */
+export function findingOf(log: OpLog, mode: Mode, host: WorkerHost, search = false): Finding | undefined {
+  const { seed, workload } = log.header;
+  const config = configOf(log);
+  switch (mode) {
+    case "plain": {
+      const work: Work = { campaign: "replay", mode, command: "" };
+      const { found } = runOps({ work, seed, workload, config, ops: log.ops }, host);
+      if (found?.scratch !== undefined) rmSync(found.scratch, { recursive: true, force: true });
+      return found?.finding;
+    }
+    case "crash":
+      return crashLog(log, host, search).finding;
+    case "faults": {
+      const finding = replayFaults({ seed, config, ops: log.ops }, tinykvMaker(host));
+      return finding && { ...finding, workload };
+    }
+    default:
+      return unreachable(mode);
+  }
+}
+
+export function crashLog(log: OpLog, host: WorkerHost, search = false): CrashLogResult {
+  const named = { ...log, header: { ...log.header, config: configOf(log) } };
+  return runCrashLog(named, { makeEngine: tinykvMaker(host), search });
+}
+
+export function hashOf(trace: Trace): string {
+  return traceHash(trace, (path) => path.endsWith("/LOCK"));
+}
+
+/** Runs a log once. */
+export function runLog({ log, mode, command, hashed }: LogTask, host: WorkerHost): CampaignResult {
+  const { seed, workload } = log.header;
+  const { ops } = log;
+  const config = configOf(log);
+  const work: Work = { campaign: "replay", mode, command };
+  host.announce({ seed, workload, config, ops, work });
+  if (mode === "plain") {
+    const { counts, found, traceHash } = runOps({ work, seed, workload, config, ops, hashed }, host);
+    const { executed = 0, skipped = 0 } = counts ?? {};
+    const counters = { executed, skipped, ...(traceHash !== undefined && { traceHash }) };
+    return { units: 1, ops: executed, counters, found: found ? [found] : [] };
+  }
+  if (mode === "faults") {
+    const finding = findingOf(log, mode, host);
+    return { units: 1, ops: ops.length, counters: {}, found: listOf(finding, work) };
+  }
+  const { finding, trace, account } = crashLog(log, host);
+  const found = listOf(finding, work).map((one) => ({ ...one, account }));
+  return { units: 1, ops: ops.length, counters: { traceHash: hashOf(trace) }, found };
+}
+
+function listOf(finding: Finding | undefined, work: Work): Found[] {
+  return finding ? [{ ...work, finding }] : [];
+}
+
+function configOf({ header: { config } }: OpLog): string {
+  return config || "default";
+}

@@ -1,0 +1,48 @@
+// The command line of a task: what its artifact says to type.
+
+import type { Shard } from "../finding.ts";
+import { type BarriersTask, type CrashTask, type FaultsTask, HARNESS, type RunTask } from "./tasks.ts";
+
+export function runCommand({ seed, ops, workload, keys }: RunTask, config: string): string {
+  const words = ["run", "--seed", seed, "--ops", ops, "--workload", workload];
+  return commandLine([...words, ...(keys === undefined ? [] : ["--keys", keys]), "--config", config]);
+}
+
+/** `config`: the one under which it failed; without it, all of them. */
+export function crashCommand(task: CrashTask, config?: string): string {
+  const { seed, method, recovery, shard } = task;
+  const words: (string | number)[] = ["crash"];
+  if (method.kind === "sequences") words.push("--sequences", method.length, "--seed", seed);
+  else words.push("--seed", seed, "--ops", method.ops, "--workload", method.workload);
+  if (method.kind === "exhaustive") words.push("--exhaustive");
+  if (method.kind === "sampled") words.push("--images", method.images);
+  if (recovery !== undefined) words.push("--recovery", recovery);
+  // Only sequences have parts under one configuration; of the others a part is some of the configurations.
+  const part = method.kind === "sequences" || config === undefined ? shardWords(shard) : [];
+  return commandLine([...words, ...configWords(config), ...part]);
+}
+
+export function faultsCommand({ seed, ops, shard }: FaultsTask, config?: string): string {
+  return commandLine(["faults", "--seed", seed, "--ops", ops, ...configWords(config), ...shardWords(shard)]);
+}
+
+export function barriersCommand({ seed }: BarriersTask): string {
+  return commandLine(["barriers", "--seed", seed]);
+}
+
+function configWords(config: string | undefined): string[] {
+  return config === undefined ? [] : ["--config", config];
+}
+
+function shardWords({ index, count }: Shard): string[] {
+  return count === 1 ? [] : ["--shard", `${index}/${count}`];
+}
+
+function commandLine(words: readonly (string | number)[]): string {
+  return [HARNESS, ...words.map((word) => quote(String(word)))].join(" ");
+}
+
+/** A word as a POSIX shell takes it. */
+export function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

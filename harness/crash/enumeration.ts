@@ -1,0 +1,149 @@
+// Every crash of one recorded run: at each crash point the images of a power cut, what a process kill leaves, and a power
+// cut inside the recovery behind either.
+
+import { SimulatedDisk } from "../disk/simulated-disk.ts";
+import { makeImage } from "../disk/image.ts";
+import { PAGE_BYTES } from "../disk/page.ts";
+import { changesDisk, type TraceCall } from "../disk/trace.ts";
+import type { CrashOp } from "../op.ts";
+import { CrashOps, OLD_BYTES } from "./crash-ops.ts";
+import type { CrashJudge, Violation } from "./crash-judge.ts";
+import { cutPlaces, type ImageGraph, type ImageNode } from "./image-graph.ts";
+import { type Demands, EMPTY_DIRECTORIES, type RecordedRun } from "./recorded-run.ts";
+
+export interface EnumerationOptions {
+  /** Crashes in recovery, so many times over; Infinity until no new image appears. */
+  readonly recovery: number;
+  /** Asked at every crash point: stop here. */
+  readonly until?: () => boolean;
+}
+
+/** A violation and the crashes that show it, as operations to put behind those of the run. */
+export interface CrashFound {
+  readonly violation: Violation;
+  readonly crashes: readonly CrashOp[];
+}
+
+/** The disk of a run as it was at its start. */
+export function diskAtStart(run: RecordedRun, graph: ImageGraph): SimulatedDisk {
+  return new SimulatedDisk(run.start ?? makeImage([], EMPTY_DIRECTORIES), graph.contents);
+}
+
+export class Enumeration {
+  points = 0;
+  readonly #run: RecordedRun;
+  readonly #graph: ImageGraph;
+  readonly #judge: CrashJudge;
+  readonly #options: EnumerationOptions;
+  readonly #ops: CrashOps;
+  readonly #killed = new Set<string>();
+
+  constructor(run: RecordedRun, graph: ImageGraph, judge: CrashJudge, options: EnumerationOptions) {
+    this.#run = run;
+    this.#graph = graph;
+    this.#judge = judge;
+    this.#options = options;
+    this.#ops = new CrashOps(run, graph);
+  }
+
+  /** The first violation, in the order of time; undefined if there is none. */
+  run(): CrashFound | undefined {
+    const { trace, demands } = this.#run;
+    const disk = diskAtStart(this.#run, this.#graph);
+    for (let i = 0; i < trace.length; i++) {
+      const event = trace[i]!;
+      const after = demands[i + 1]!;
+      if ("call" in event && event.call === "write") {
+        const found = this.#insideWrite(disk, event, i);
+        if (found) return found;
+      }
+      disk.apply(event, i + 1);
+      if (!changesDisk(event) && after === demands[i]) continue;
+      this.points++;
+      const found = this.at(disk, i, after);
+      if (found || this.#options.until?.()) return found;
+    }
+    return undefined;
+  }
+
+  /** The crash point behind the event `i`. */
+  at(disk: SimulatedDisk, i: number, demands: Demands): CrashFound | undefined {
+    return this.#powerCut(disk, i, demands) ?? this.#kill(disk, i, demands);
+  }
+
+  #powerCut(disk: SimulatedDisk, i: number, demands: Demands): CrashFound | undefined {
+    const { recovery } = this.#options;
+    for (const image of this.#graph.imagesOf(disk, `${i}`)) {
+      const node = this.#graph.node(image, recovery);
+      const violation = this.#judge.judge(node, demands, "power") ?? this.#judge.judgeCheckpoints(image, demands);
+      if (violation)
+        return {
+          violation,
+          crashes: this.#ops.chain([this.#ops.power(disk, image.survival(), i)], node, violation.way),
+        };
+    }
+    return undefined;
+  }
+
+  // What the kernel was given is all there; the pages of a write in flight are there up to any of them.
+  #kill(disk: SimulatedDisk, i: number, demands: Demands): CrashFound | undefined {
+    const image = disk.imageKill();
+    const node = this.#graph.node(image, 0);
+    const violation = this.#judge.judge(node, demands, "kill");
+    if (violation) return { violation, crashes: this.#ops.chain([this.#ops.kill(i, "after")], node, violation.way) };
+    const old = disk.imageKill(true);
+    if (old.key !== image.key) {
+      const oldNode = this.#graph.node(old, 0);
+      const oldViolation = this.#judge.judge(oldNode, demands, "killOldBytes");
+      if (oldViolation) {
+        const crash = this.#ops.kill(i, "after", { kind: "lose", items: [OLD_BYTES] });
+        return { violation: oldViolation, crashes: this.#ops.chain([crash], oldNode, oldViolation.way) };
+      }
+    }
+    return this.#options.recovery > 0 ? this.#powerCutBehindKill(disk, { i, node, demands }) : undefined;
+  }
+
+  #insideWrite(disk: SimulatedDisk, write: TraceCall & { call: "write" }, i: number): CrashFound | undefined {
+    const { position, bytes } = write;
+    const first = PAGE_BYTES - (position % PAGE_BYTES);
+    for (let length = first, pages = 1; length < bytes.length; length += PAGE_BYTES, pages++) {
+      const partial = disk.clone();
+      partial.apply({ ...write, bytes: bytes.subarray(0, length) }, i + 1);
+      const node = this.#graph.node(partial.imageKill(), 0);
+      const violation = this.#judge.judge(node, this.#run.demands[i]!, "kill");
+      if (!violation) continue;
+      const crash = this.#ops.kill(i, "inside", { kind: "keep", items: [`pages:${pages}`] });
+      return { violation, crashes: this.#ops.chain([crash], node, violation.way) };
+    }
+    return undefined;
+  }
+
+  // kill → open → power loss: what was pending at the kill still is.
+  #powerCutBehindKill(
+    disk: SimulatedDisk,
+    { i, node, demands }: { i: number; node: ImageNode; demands: Demands },
+  ): CrashFound | undefined {
+    const signature = `${node.image.key}\n${disk.imageNone().key}\n${demands.power.least},${demands.power.most}`;
+    if (this.#killed.has(signature)) return undefined;
+    this.#killed.add(signature);
+    const killed = disk.clone();
+    killed.kill();
+    const recovery = this.#graph.recoveryOf(node);
+    const places = new Set(cutPlaces(recovery));
+    for (let j = 0; j < recovery.length; j++) {
+      const event = recovery[j]!;
+      killed.apply(event, i + 2 + j);
+      if (!places.has(j)) continue;
+      const served = j === recovery.length - 1;
+      for (const image of this.#graph.imagesOf(killed, `${i}:${j}`)) {
+        const second = this.#graph.secondNode(image);
+        const violation = served ? this.#judge.expectSame(second, node) : this.#judge.judge(second, demands, "power");
+        if (!violation) continue;
+        const crash = this.#ops.kill(i, "after");
+        const power = this.#ops.powerInRecovery(crash, recovery, { disk: killed, survival: image.survival(), j });
+        return { violation, crashes: this.#ops.chain([crash, power], second, violation.way) };
+      }
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,172 @@
+// A run of an op log on a recorded disk: the trace, and at each event of it what the oracle then demanded of a crash.
+// Nothing crashes here; whoever wants to know what a crash would have left asks the trace.
+
+import { ok as assert } from "node:assert";
+import type { Env } from "tinykv/env";
+import { ImageEnv } from "../disk/image-env.ts";
+import type { Image } from "../disk/image.ts";
+import { RecordingEnv, type Interceptor } from "../disk/recording-env.ts";
+import type { TraceEvent } from "../disk/trace.ts";
+import type { Engine } from "../engine.ts";
+import { Failure } from "../failure.ts";
+import type { Op } from "../op.ts";
+import { Oracle, type Window } from "../oracle.ts";
+import { Runner } from "../runner.ts";
+
+/** Where stores of simulations live; the directory above it is there, and durable, before anything starts. */
+export const STORE = "/d/store";
+export const EMPTY_DIRECTORIES: readonly string[] = ["/", "/d"];
+
+/** Makes the engine under test on an Env. */
+export type EngineMaker = (env: Env) => Engine;
+
+/** The operation that stands for opening the store at the start of a run. */
+export const OPENING = 0;
+
+/** What a crash may leave while this holds. */
+export interface Demands {
+  readonly power: Window;
+  readonly kill: Window;
+  /** A kill behind a failed fsync, on a system that reads the old bytes back. */
+  readonly killOldBytes: Window;
+  /** Checkpoints that have returned: what each holds from then on. */
+  readonly checkpoints: readonly CheckpointPromise[];
+}
+
+export interface CheckpointPromise {
+  readonly directory: string;
+  readonly window: Window;
+}
+
+export interface RecordedRun {
+  readonly ops: readonly Op[];
+  readonly config: string;
+  readonly start: Image | undefined;
+  readonly trace: readonly TraceEvent[];
+  /** demands[i]: just before the event i; the last entry is behind the last event. */
+  readonly demands: readonly Demands[];
+  readonly oracle: Oracle;
+  /** The run itself broke a condition, without any crash. */
+  readonly failure: Failure | undefined;
+}
+
+export interface RecordedRunOptions {
+  readonly makeEngine: EngineMaker;
+  readonly ops: readonly Op[];
+  readonly config: string;
+  /** What the disk holds; absent: nothing but the directory for the store. */
+  readonly start?: Image;
+  /** Of the disk's chance. */
+  readonly seed?: number;
+  /** Goes on from an earlier life of the store. */
+  readonly oracle?: Oracle;
+  readonly close?: boolean;
+}
+
+/** Runs the operations, then closes the store unless `close` is false. */
+export function recordRun(options: RecordedRunOptions): RecordedRun {
+  const { ops, config, start } = options;
+  const recording = new Recording();
+  const disk = newDisk(start, options.seed ?? 1);
+  const env = new RecordingEnv(disk, recording);
+  const engine = options.makeEngine(env);
+  const oracle = options.oracle ?? new KeepingOracle(engine.durability);
+  recording.oracle = oracle;
+  let current = OPENING;
+  const begin = (op: number): void => env.mark({ mark: "begin", op: (current = op) });
+  const end = (op: number): void => env.mark({ mark: "end", op, acknowledged: true });
+  let failure: Failure | undefined;
+  try {
+    begin(OPENING);
+    const observer = { begin: (op: Op) => begin(op.id), end: (op: Op) => end(op.id) };
+    const watched = watchCheckpoints(engine, recording);
+    const runner = new Runner({ engine: watched, directory: STORE, config, observer }, oracle);
+    end(OPENING);
+    for (const op of ops) runner.run(op);
+    if (options.close !== false) {
+      const closing = closingOf(ops);
+      begin(closing);
+      runner.close();
+      end(closing);
+    }
+  } catch (error) {
+    failure = error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, current, { cause: error });
+  }
+  const { trace, demands } = recording;
+  return { ops, config, start, trace, demands: [...demands, recording.now()], oracle, failure };
+}
+
+/** The operation that stands for closing the store at the end of a run. */
+export function closingOf(ops: readonly Op[]): number {
+  return ops.reduce((most, { id }) => Math.max(most, id), OPENING) + 1;
+}
+
+/** A disk that is mounted: chance and clock depend on the seed alone. */
+export function newDisk(start: Image | undefined, seed: number): ImageEnv {
+  const disk = new ImageEnv(start, { seed });
+  if (!start) for (const directory of EMPTY_DIRECTORIES) if (directory !== "/") disk.makeDirectory(directory);
+  return disk;
+}
+
+/** Images are judged when the run is over: every state must still be known. */
+class KeepingOracle extends Oracle {
+  override forget(): void {
+    // Nothing is forgotten.
+  }
+}
+
+class Recording implements Interceptor {
+  readonly trace: TraceEvent[] = [];
+  readonly demands: Demands[] = [];
+  checkpoints: readonly CheckpointPromise[] = [];
+  oracle: Oracle | undefined;
+
+  before(): undefined {
+    this.demands.length = this.trace.length;
+    this.demands.push(this.now());
+  }
+
+  after(event: TraceEvent): void {
+    if (this.demands.length <= this.trace.length) this.before();
+    this.trace.push(event);
+  }
+
+  // The same object as long as nothing changed.
+  now(): Demands {
+    const last = this.demands.at(-1);
+    const { oracle, checkpoints } = this;
+    assert(oracle, "the oracle is there before the first call");
+    const power = oracle.window("power");
+    const kill = oracle.window("kill");
+    const unchanged = last?.checkpoints === checkpoints && sameWindow(last.power, power) && sameWindow(last.kill, kill);
+    return unchanged ? last : { power, kill, killOldBytes: oracle.window("killOldBytes"), checkpoints };
+  }
+}
+
+function sameWindow(a: Window, b: Window): boolean {
+  const sameTail = a.tail.length === b.tail.length && a.tail.every((write, i) => write.op === b.tail[i]!.op);
+  return a.least === b.least && a.most === b.most && sameTail;
+}
+
+// A checkpoint is durable from its return on, until somebody destroys it.
+function watchCheckpoints(engine: Engine, recording: Recording): Engine {
+  return {
+    name: engine.name,
+    capabilities: engine.capabilities,
+    durability: engine.durability,
+    open(directory, config, mode) {
+      const store = engine.open(directory, config, mode);
+      const checkpoint = store.checkpoint.bind(store);
+      store.checkpoint = (target) => {
+        const window = recording.oracle!.checkpointWindow();
+        checkpoint(target);
+        recording.checkpoints = [...recording.checkpoints, { directory: target, window }];
+      };
+      return store;
+    },
+    destroy(directory) {
+      recording.checkpoints = recording.checkpoints.filter((promise) => promise.directory !== directory);
+      engine.destroy(directory);
+    },
+  };
+}

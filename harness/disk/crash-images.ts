@@ -1,0 +1,235 @@
+// The images that a power cut may leave at one moment: combinations of what is pending.
+//
+//   up to 6 items   all combinations of their contents, at most two pages of an image torn
+//   more            nothing; everything; everything up to each moment; all names but one, one name alone and with each
+//                   file; each content of each file beside everything else new and beside everything else old; then a
+//                   seeded sample
+//
+// Combinations are made by what is different in them: first the names, then, for the files that have one, their distinct
+// contents (file-variants.ts). So an image costs a few additions until somebody wants its bytes.
+
+import { Random } from "../workloads/random.ts";
+import type { NameChange } from "./directory-node.ts";
+import { isCapped, type Extent } from "./file-variants.ts";
+import type { Choice, Choices, Fill } from "./image-builder.ts";
+import { type FileContent, type Image, makeImage } from "./image.ts";
+import type { Inode } from "./inode.ts";
+import type { Tree } from "./name-tree.ts";
+import type { PendingItem } from "./pending-item.ts";
+import type { SimulatedDisk } from "./simulated-disk.ts";
+import { TORN_MAX, versionAt } from "./survivals.ts";
+import type { Variant } from "./variant.ts";
+
+/** Up to so many items every combination is tried … */
+const ITEMS_ALL_MAX = 6;
+/** … unless there are more than this: a page may have many contents. */
+const COMBINATIONS_MAX = 1024;
+
+/** One image, not yet made. */
+export interface CrashImage {
+  /** Equal for equal images of one ContentStore. */
+  readonly key: string;
+  readonly tree: Tree;
+  /** contents()[i] stands under tree.paths[i]. */
+  contents(): readonly FileContent[];
+  image(): Image;
+  /** How it came about: one choice for each of disk.pending(). */
+  survival(): { readonly choices: Choices; readonly fill: Fill };
+}
+
+export interface CrashImagesOptions {
+  /** Seeded combinations behind the systematic ones, where not all are tried. */
+  readonly samples: number;
+  readonly seed: string;
+  /** Combinations were left out. */
+  readonly onCapped: () => void;
+}
+
+/** Each image once. The disk must not change meanwhile. */
+export function crashImages(disk: SimulatedDisk, options: CrashImagesOptions): readonly CrashImage[] {
+  const images = new CrashImageList(disk);
+  const changes = disk.nameChanges();
+  const items = disk.pending();
+  if (items.length <= ITEMS_ALL_MAX && images.every(changes, items)) return images.all;
+  options.onCapped();
+  images.systematic(changes, items);
+  images.sample(changes, new Random(`crash:${options.seed}`), options.samples);
+  return images.all;
+}
+
+class CrashImageList {
+  readonly all: CrashImage[] = [];
+  readonly #disk: SimulatedDisk;
+  readonly #keys = new Set<string>();
+
+  constructor(disk: SimulatedDisk) {
+    this.#disk = disk;
+  }
+
+  /** All combinations; false, and none of them, if they are too many. */
+  every(changes: readonly NameChange[], items: readonly PendingItem[]): boolean {
+    if (items.some((item) => item.kind !== "name" && isCapped(item.inode))) return false;
+    const trees = new Set<Tree>();
+    for (let mask = 0; mask < 1 << changes.length; mask++) {
+      trees.add(this.#disk.tree(changes.filter((_, i) => (mask & (1 << i)) !== 0)));
+    }
+    const scenes = [...trees].map((tree) => this.#sceneOf(tree, "every"));
+    const count = scenes.reduce((sum, scene) => sum + scene.combinations, 0);
+    if (count > COMBINATIONS_MAX) return false;
+    for (const scene of scenes) this.#combine(scene, [], 0);
+    return true;
+  }
+
+  systematic(changes: readonly NameChange[], items: readonly PendingItem[]): void {
+    const none = this.#sceneOf(this.#disk.tree([]), "some");
+    const all = this.#sceneOf(this.#disk.tree(changes), "some");
+    this.#add(none, oldOf(none));
+    this.#add(all, newOf(all));
+    for (const time of new Set(items.flatMap((item) => item.times))) {
+      const scene = this.#sceneOf(this.#disk.tree(changes.filter((change) => change.time <= time)), "some");
+      this.#add(scene, asOf(scene, time));
+    }
+    // Names: all but one, only one, one together with one file.
+    for (const one of changes) {
+      const without = this.#sceneOf(this.#disk.tree(changes.filter((other) => other !== one)), "some");
+      this.#add(without, newOf(without));
+      const only = this.#sceneOf(this.#disk.tree([one]), "some");
+      this.#add(only, oldOf(only));
+      this.#add(only, newOf(only));
+      only.varying.forEach((_, i) => this.#add(only, withOne(oldOf(only), i, newOf(only)[i]!)));
+    }
+    // Files: each of their contents beside everything else new, and beside everything else old.
+    all.varying.forEach(({ variants }, i) => {
+      for (const variant of variants) {
+        this.#add(all, withOne(newOf(all), i, variant));
+        this.#add(all, withOne(oldOf(all), i, variant));
+      }
+    });
+  }
+
+  sample(changes: readonly NameChange[], random: Random, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const scene = this.#sceneOf(this.#disk.tree(changes.filter(() => random.chance(1, 2))), "some");
+      let torn = 0;
+      const chosen = scene.varying.map(({ variants }) => {
+        const variant = random.pick(variants.filter((one) => torn + one.torn <= TORN_MAX));
+        torn += variant.torn;
+        return variant;
+      });
+      this.#add(scene, chosen);
+    }
+  }
+
+  #combine(scene: Scene, chosen: readonly Variant[], torn: number): void {
+    if (chosen.length === scene.varying.length) return this.#add(scene, chosen);
+    for (const variant of scene.varying[chosen.length]!.variants) {
+      if (torn + variant.torn <= TORN_MAX) this.#combine(scene, [...chosen, variant], torn + variant.torn);
+    }
+  }
+
+  #add(scene: Scene, chosen: readonly Variant[]): void {
+    const { tree, ids, varying } = scene;
+    varying.forEach(({ place }, i) => (ids[place] = chosen[i]!.content.id));
+    const key = `${tree.id}:${ids.join(",")}`;
+    if (this.#keys.has(key)) return;
+    this.#keys.add(key);
+    this.all.push(new Combination(key, this.#disk, scene, chosen));
+  }
+
+  #sceneOf(tree: Tree, extent: Extent): Scene {
+    const varying: Varying[] = [];
+    const contents: Variant[] = [];
+    let combinations = 1;
+    tree.inodes.forEach((inode, place) => {
+      const variants = this.#disk.variants(inode, extent);
+      contents.push(variants[0]!);
+      if (variants.length < 2) return;
+      varying.push({ place, inode, variants });
+      combinations *= variants.length;
+    });
+    return { tree, contents, ids: contents.map(({ content }) => content.id), varying, combinations };
+  }
+}
+
+/** The files of one tree, and those of them that may come out in several ways. */
+interface Scene {
+  readonly tree: Tree;
+  readonly contents: readonly Variant[];
+  readonly ids: number[];
+  readonly varying: readonly Varying[];
+  readonly combinations: number;
+}
+
+interface Varying {
+  readonly place: number;
+  readonly inode: Inode;
+  readonly variants: readonly Variant[];
+}
+
+class Combination implements CrashImage {
+  readonly key: string;
+  readonly #disk: SimulatedDisk;
+  readonly #scene: Scene;
+  readonly #chosen: readonly Variant[];
+
+  constructor(key: string, disk: SimulatedDisk, scene: Scene, chosen: readonly Variant[]) {
+    this.key = key;
+    this.#disk = disk;
+    this.#scene = scene;
+    this.#chosen = chosen;
+  }
+
+  get tree(): Tree {
+    return this.#scene.tree;
+  }
+
+  contents(): readonly FileContent[] {
+    const contents = this.#scene.contents.map(({ content }) => content);
+    this.#scene.varying.forEach(({ place }, i) => (contents[place] = this.#chosen[i]!.content));
+    return contents;
+  }
+
+  image(): Image {
+    const { paths, directories } = this.tree;
+    const contents = this.contents();
+    return makeImage(
+      paths.map((path, i) => [path, contents[i]!] as const),
+      directories,
+    );
+  }
+
+  survival(): { choices: Choices; fill: Fill } {
+    const { tree, varying } = this.#scene;
+    const byInode = new Map(varying.map(({ inode }, i) => [inode, this.#chosen[i]!]));
+    const choices = this.#disk.pending().map((item): Choice => {
+      if (item.kind === "name") return { version: tree.happened.includes(item.change) ? 1 : 0 };
+      const variant = byInode.get(item.inode);
+      if (!variant) return { version: 0 };
+      return item.kind === "size" ? { version: variant.size } : variant.pages[item.page]!;
+    });
+    return { choices, fill: this.#chosen.some(({ stale }) => stale) ? "stale" : "zeros" };
+  }
+}
+
+function oldOf({ varying }: Scene): readonly Variant[] {
+  return varying.map(({ variants }) => variants[0]!);
+}
+
+function newOf({ varying }: Scene): readonly Variant[] {
+  return varying.map(({ variants }) => variants[1]!);
+}
+
+// Every file as it was when the event of `time` had happened and nothing later.
+function asOf({ varying }: Scene, time: number): readonly Variant[] {
+  return varying.map(({ inode, variants }) => {
+    const size = versionAt(inode.size.times, time);
+    const wanted = inode.pages.map(({ times }) => versionAt(times, time));
+    const isWanted = (one: Variant): boolean =>
+      one.size === size && one.pages.every(({ version, torn }, i) => version === wanted[i] && torn === undefined);
+    return variants.find(isWanted) ?? variants[1]!;
+  });
+}
+
+function withOne(chosen: readonly Variant[], i: number, variant: Variant): readonly Variant[] {
+  return chosen.map((other, j) => (j === i ? variant : other));
+}

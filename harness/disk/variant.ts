@@ -1,0 +1,13 @@
+import type { FileContent } from "./image.ts";
+
+/** One of the contents that a crash may leave of a file. */
+export interface Variant {
+  readonly content: FileContent;
+  /** Pages torn in it. */
+  readonly torn: number;
+  /** By page: the version, and the sectors of it if torn. */
+  readonly pages: readonly { readonly version: number; readonly torn?: number }[];
+  readonly size: number;
+  /** Pages that were never written show a dead file's bytes. */
+  readonly stale: boolean;
+}

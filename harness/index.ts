@@ -61,9 +61,20 @@ export { CrashOps, opsWithCrashes } from "./crash/crash-ops.ts";
 export { diskAtStart, Enumeration, type CrashFound } from "./crash/enumeration.ts";
 export type { OpenerOptions } from "./crash/image-opener.ts";
 export { ImageGraph, type GraphCounters, type ImageNode } from "./crash/image-graph.ts";
-export { EMPTY_DIRECTORIES, recordRun, STORE, type EngineMaker, type RecordedRun } from "./crash/recorded-run.ts";
+export {
+  EMPTY_DIRECTORIES,
+  newDisk,
+  recordRun,
+  STORE,
+  type EngineMaker,
+  type RecordedRun,
+} from "./crash/recorded-run.ts";
 export { traceHash } from "./disk/trace-file.ts";
 export { changesDisk, type Trace, type TraceEvent } from "./disk/trace.ts";
 export type { TraceCall } from "./disk/trace.ts";
 export { readArtifact, writeArtifact, type ArtifactExtras, type ArtifactParts } from "./artifacts.ts";
 export { shrink, type Reproduce, type ShrinkBudget, type ShrinkResult } from "./shrink.ts";
+export { imageConfiguration } from "./crash/image-configuration.ts";
+export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/crash-log.ts";
+export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
+export { crashImages } from "./disk/crash-images.ts";

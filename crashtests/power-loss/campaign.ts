@@ -16,6 +16,7 @@ import {
   type Failure,
   type Finding,
   generate,
+  imageConfiguration,
   ImageGraph,
   isMine,
   type Op,
@@ -29,8 +30,8 @@ import {
   traceHash,
   WHOLE,
   type WorkloadName,
+  type WorkloadOptions,
 } from "tinykv/harness";
-import { imageConfiguration } from "./image-configuration.ts";
 import { SampledEnumeration } from "./sampled.ts";
 import { SEQUENCE_CONFIGS, sequences } from "./sequences.ts";
 
@@ -94,9 +95,9 @@ export function runExhaustive(
   const { seed, ops: count, workload, configs = EXHAUSTIVE_CONFIGS } = options;
   const campaign = new Campaign(options, workload, host, makeEngine);
   configs.forEach((name, i) => {
-    if (!campaign.isMine(i)) return;
+    if (!campaign.isMine(i) || campaign.isOver) return;
     const config = parseConfiguration(name);
-    const ops = [...generate({ workload, seed, ops: count, keys: EXHAUSTIVE_KEYS, config })];
+    const ops = generated({ workload, seed, ops: count, keys: EXHAUSTIVE_KEYS, config });
     campaign.exhaust(ops, name);
   });
   return campaign.result();
@@ -111,8 +112,8 @@ export function runSampled(
   const { seed, ops: count, workload, images, configs = SAMPLED_CONFIGS } = options;
   const campaign = new Campaign(options, workload, host, makeEngine);
   configs.forEach((name, i) => {
-    if (!campaign.isMine(i)) return;
-    const ops = [...generate({ workload, seed, ops: count, config: parseConfiguration(name) })];
+    if (!campaign.isMine(i) || campaign.isOver) return;
+    const ops = generated({ workload, seed, ops: count, config: parseConfiguration(name) });
     const share = Math.floor(images / configs.length) + (i < images % configs.length ? 1 : 0);
     campaign.sample(ops, name, share);
   });
@@ -135,6 +136,23 @@ export function runSequences(
     }
   });
   return campaign.result();
+}
+
+// Crashes and faults are the campaign's to choose.
+function generated(options: WorkloadOptions): readonly Op[] {
+  return [...generate(options)].filter(({ kind }) => kind !== "crash" && kind !== "fault");
+}
+
+/** Every crash of one log. */
+export function runOne(
+  { seed, config, ops }: { readonly seed: string; readonly config: string; readonly ops: readonly Op[] },
+  host: CampaignHost,
+  makeEngine: EngineMaker = tinykv,
+): { readonly finding: Finding | undefined; readonly images: number } {
+  const campaign = new Campaign({ seed }, "sequences", host, makeEngine);
+  campaign.exhaust(ops, config);
+  const { counters, findings } = campaign.result();
+  return { finding: findings[0], images: counters.images };
 }
 
 /** The images of one configuration, and what was made of them. */

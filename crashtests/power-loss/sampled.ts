@@ -7,6 +7,7 @@ import {
   type CrashJudge,
   CrashOps,
   diskAtStart,
+  type Image,
   type ImageGraph,
   Random,
   type RecordedRun,
@@ -103,8 +104,8 @@ export class SampledEnumeration {
     const crash = () => this.#ops.power(disk, { choices, fill }, i);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
     if (!again || this.#isDone()) return undefined;
-    const mounted = new SimulatedDisk(node.image, this.#graph.contents);
-    return this.#cutRecovery({ disk: mounted, i, node, crash });
+    const mounted = new SimulatedDisk(image, this.#graph.contents);
+    return this.#cutRecovery({ disk: mounted, i, image, node, crash });
   }
 
   #kill(disk: SimulatedDisk, i: number): CrashFound | undefined {
@@ -118,13 +119,14 @@ export class SampledEnumeration {
     if (found || this.#isDone()) return found;
     const killed = disk.clone();
     killed.kill();
-    const node = this.#graph.node(disk.imageKill(), 0);
-    return this.#cutRecovery({ disk: killed, i, node, crash: () => this.#ops.kill(i, "after") });
+    const image = disk.imageKill();
+    const node = this.#graph.node(image, 0);
+    return this.#cutRecovery({ disk: killed, i, image, node, crash: () => this.#ops.kill(i, "after") });
   }
 
   // The power goes at a drawn place of the recovery that starts on `disk`.
-  #cutRecovery({ disk, i, node, crash }: CutRecovery): CrashFound | undefined {
-    const recovery = this.#graph.recoveryOf(node);
+  #cutRecovery({ disk, i, image, node, crash }: CutRecovery): CrashFound | undefined {
+    const recovery = this.#graph.recoveryFrom(image, node);
     const j = this.#random.int(recovery.length);
     recovery.slice(0, j + 1).forEach((event, k) => disk.apply(event, i + 2 + k));
     const items = disk.pending();
@@ -144,6 +146,7 @@ export class SampledEnumeration {
 interface CutRecovery {
   readonly disk: SimulatedDisk;
   readonly i: number;
+  readonly image: Image;
   readonly node: ReturnType<ImageGraph["node"]>;
   readonly crash: () => ReturnType<CrashOps["kill"]>;
 }

@@ -68,10 +68,15 @@ export function* sequences(length: number, config: string): Generator<Sequence> 
   for (let letters = 1; letters <= length; letters++) yield* sequencesOf([], letters, config);
 }
 
+/** The operations of a sequence of letters. */
+export function sequenceOf(letters: readonly string[], config: string): readonly Op[] {
+  const ids = new Ids();
+  return letters.map((letter) => ALPHABET[letter]!(ids, config));
+}
+
 function* sequencesOf(prefix: readonly string[], left: number, config: string): Generator<Sequence> {
   if (left === 0) {
-    const ids = new Ids();
-    yield { letters: prefix, ops: prefix.map((letter) => ALPHABET[letter]!(ids, config)) };
+    yield { letters: prefix, ops: sequenceOf(prefix, config) };
     return;
   }
   for (const letter of LETTERS) yield* sequencesOf([...prefix, letter], left - 1, config);

@@ -1,7 +1,7 @@
 // Campaigns as tasks of a worker.
 
 import { runFaults, type FaultsResult } from "../../crashtests/faults/campaign.ts";
-import { runBarriers } from "./parts.ts";
+import { runBarriers } from "../../crashtests/power-loss/barriers.ts";
 import { runExhaustive, runSampled, runSequences, type PowerLossResult } from "../../crashtests/power-loss/campaign.ts";
 import type { EngineMaker } from "../crash/recorded-run.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";

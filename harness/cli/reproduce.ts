@@ -2,7 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { replayFaults } from "../../crashtests/faults/campaign.ts";
-import { runCrashLog, type CrashLogResult } from "./parts.ts";
+import { runCrashLog, type CrashLogResult } from "../crash/crash-log.ts";
 import { traceHash } from "../disk/trace-file.ts";
 import type { Trace } from "../disk/trace.ts";
 import type { Finding } from "../finding.ts";
@@ -16,7 +16,8 @@ import type { WorkerHost } from "./worker-host.ts";
 
 /** How a log without any word of its own is run. */
 export function modeOf(ops: readonly Op[]): Mode {
-  return ops.some((op) => op.kind === "crash" || op.kind === "fault") ? "crash" : "plain";
+  if (ops.some((op) => op.kind === "fault")) return "faults";
+  return ops.some((op) => op.kind === "crash") ? "crash" : "plain";
 }
 
 /** What a log shows; its store, if it is on a real disk, is removed. */

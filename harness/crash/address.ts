@@ -3,7 +3,7 @@
 
 import { posix } from "node:path";
 import type { NameChange } from "../disk/directory-node.ts";
-import type { Choice, Choices, Fill } from "../disk/image-builder.ts";
+import type { Choice, Choices, Fill } from "../disk/choice.ts";
 import type { PendingItem } from "../disk/pending-item.ts";
 import { callName, type Trace, type TraceEvent } from "../disk/trace.ts";
 import type { CrashAddress, Survival } from "../op.ts";
@@ -106,6 +106,11 @@ export function choicesOf(roles: readonly string[], items: readonly PendingItem[
     default:
       throw new Error("a seeded survival is drawn, not named");
   }
+}
+
+/** What shows in pages that were never written. */
+export function fillOf(survival: Survival): Fill {
+  return survival.kind === "keep" && survival.items.includes(STALE) ? "stale" : "zeros";
 }
 
 const ITEM = /^(.*?)(?:@-(\d+))?(?:~([0-9a-f]+))?$/;

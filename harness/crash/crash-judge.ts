@@ -1,16 +1,18 @@
 // Judges what a crash point may leave: every image it can produce, by what the run demanded at that point. Verdicts belong
 // to a crash point and an image; what opening the image gives belongs to the image alone and is in the graph.
 
-import type { Demands, RecordedRun } from "./recorded-run.ts";
+import { type Demands, type RecordedRun, STORE } from "./recorded-run.ts";
 import type { Edge, ImageGraph, ImageNode } from "./image-graph.ts";
-import { mount, type OpenerOptions } from "./image-opener.ts";
+import { logFacts } from "../inspector/content-facts.ts";
+import { failed, mount, type OpenerOptions } from "./image-opener.ts";
 import { tierTwo } from "./tier-two.ts";
+import { posix } from "node:path";
+import { CorruptionError } from "tinykv";
 import type { CrashImage } from "../disk/crash-images.ts";
-import type { Image } from "../disk/image.ts";
+import { makeImage, type Image } from "../disk/image.ts";
 import { entriesOf } from "../engine-calls.ts";
 import { Failure, failureOf } from "../failure.ts";
-import type { Loss, Window } from "../oracle.ts";
-import { summarise, type RecoveredSummary } from "../recovered.ts";
+import type { Loss, Oracle, Window } from "../oracle.ts";
 
 /** What is wrong with a node at a crash point. */
 export interface Violation {
@@ -37,7 +39,8 @@ export class CrashJudge {
   readonly #examined: Examined;
   #window: Window | undefined;
   #accepted = new Set<ImageNode>();
-  readonly #checkpoints = new Map<string, RecoveredSummary | Failure>();
+  readonly #soundCheckpoints = new Set<string>();
+  readonly #soundClosed = new Set<ImageNode>();
 
   constructor(run: RecordedRun, graph: ImageGraph, options: OpenerOptions, examined: Examined) {
     this.#run = run;
@@ -70,18 +73,25 @@ export class CrashJudge {
     return { failure: new Failure("C9", message), phase: "scan", way: [] };
   }
 
+  /** What a clean close promises of a power cut behind it. */
+  judgeClosed(node: ImageNode, demands: Demands): Violation | undefined {
+    if (!demands.closed || this.#soundClosed.has(node)) return undefined;
+    const failure = closedFailure(node.image, this.#options, { seed: node.seed });
+    if (failure) return { failure, phase: "closed", way: [] };
+    this.#soundClosed.add(node);
+    return undefined;
+  }
+
   /** Checkpoints that had returned open, and hold what they held. */
   judgeCheckpoints(wanted: Image | CrashImage, demands: Demands): Violation | undefined {
     if (demands.checkpoints.length === 0) return undefined;
     const image = "files" in wanted ? wanted : wanted.image();
-    for (const { directory, window } of demands.checkpoints) {
-      const found = this.#openCheckpoint(image, directory);
-      if (found instanceof Failure) return { failure: found, phase: "checkpoint", way: [] };
-      if (this.#run.oracle.statesOf(window, found).length > 0) continue;
-      const { store } = mount(image, this.#options, { seed: 1, directory, mode: { create: false } });
-      const verdict = this.#run.oracle.judge(window, entriesOf(store));
-      if (!verdict.ok) return { failure: failureOf(verdict.violation), phase: "checkpoint", way: [] };
-    }
+    const names = demands.checkpoints.map(({ directory, untouched }) => `${directory} ${untouched}`);
+    const key = `${names.join("\n")}\n${image.key}`;
+    if (this.#soundCheckpoints.has(key)) return undefined;
+    const failure = checkpointFailure(image, demands, this.#run.oracle, this.#options);
+    if (failure) return { failure, phase: "checkpoint", way: [] };
+    this.#soundCheckpoints.add(key);
     return undefined;
   }
 
@@ -113,22 +123,72 @@ export class CrashJudge {
     const found = tierTwo(node.image, this.#options, { seed: node.seed, entries: model.scan({}, state) });
     return found && { failure: found.failure, phase: found.phase };
   }
-
-  #openCheckpoint(image: Image, directory: string): RecoveredSummary | Failure {
-    const key = `${directory}\n${image.key}`;
-    const known = this.#checkpoints.get(key);
-    if (known) return known;
-    let found: RecoveredSummary | Failure;
-    try {
-      const { store } = mount(image, this.#options, { seed: 1, directory, mode: { create: false } });
-      found = summarise(entriesOf(store));
-    } catch (error) {
-      found = new Failure("C3", `a checkpoint does not open: ${String(error)}`, undefined, { cause: error });
-    }
-    this.#checkpoints.set(key, found);
-    return found;
-  }
 }
+
+/** The first checkpoint of an image that had returned, and does not open or does not hold what it held. */
+export function checkpointFailure(
+  image: Image,
+  { checkpoints }: Demands,
+  oracle: Oracle,
+  options: OpenerOptions,
+): Failure | undefined {
+  for (const { directory, window, untouched } of checkpoints) {
+    try {
+      const { store } = mount(image, options, { seed: CHECKPOINT_SEED, directory, mode: { create: false } });
+      const verdict = oracle.judge(window, entriesOf(store));
+      if (!verdict.ok) return failureOf(verdict.violation);
+      const unclean = untouched && closedFailure(image, options, { seed: CHECKPOINT_SEED, directory });
+      if (unclean) return unclean;
+    } catch (error) {
+      return failed("C3", `the checkpoint ${directory} does not open`, error);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * What a clean close promises of what a power cut leaves behind it: `absolute` opens it, and damage at its end is found, since
+ * everything is witnessed (C13, C22).
+ */
+export function closedFailure(image: Image, options: OpenerOptions, place: ClosedPlace): Failure | undefined {
+  const mode = { create: false };
+  try {
+    mount(image, { ...options, config: `${options.config},walRecoveryMode=absolute` }, { ...place, mode });
+  } catch (error) {
+    return failed("C13", "behind a clean close and a power cut absolute does not open", error);
+  }
+  const damaged = withoutEnd(image, options, place.directory ?? STORE);
+  if (!damaged) return undefined;
+  try {
+    mount(damaged, options, { ...place, mode });
+  } catch (error) {
+    if (error instanceof CorruptionError) return undefined;
+    return failed("C22", "damage behind a clean close", error);
+  }
+  return new Failure("C22", "behind a clean close the last byte of the newest log was changed, and nothing noticed");
+}
+
+/** The store that was closed; by default the run's own. */
+export interface ClosedPlace {
+  readonly seed: number;
+  readonly directory?: string;
+}
+
+// The newest log with the last byte of its CLEAN END changed; undefined if there is none.
+function withoutEnd(image: Image, { contents }: OpenerOptions, directory: string): Image | undefined {
+  const logs = [...image.files.keys()].filter((path) => path.startsWith(`${directory}/`) && path.endsWith(".log"));
+  const newest = logs.sort().at(-1);
+  if (newest === undefined) return undefined;
+  const content = image.files.get(newest)!;
+  const { cleanEnd } = logFacts(content, Number.parseInt(posix.basename(newest), 10));
+  if (!cleanEnd) return undefined;
+  const bytes = new Uint8Array(content.bytes);
+  bytes[cleanEnd.end - 1]! ^= 0xff;
+  return makeImage(new Map(image.files).set(newest, contents.of(bytes)), image.directories);
+}
+
+/** No life of a store in a log has it. */
+const CHECKPOINT_SEED = 1 << 30;
 
 export function windowOf(demands: Demands, loss: Loss): Window {
   if (loss === "power") return demands.power;

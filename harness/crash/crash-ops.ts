@@ -11,6 +11,9 @@ import { closingOf, type RecordedRun, STORE } from "./recorded-run.ts";
 /** The one item that a process kill may lose: what a failed fsync left readable. */
 export const OLD_BYTES = "old bytes";
 
+/** Behind the last call of a recovery its open has returned. */
+const RETURN = { call: "return", nth: 0, when: "after" } as const;
+
 export class CrashOps {
   readonly #run: RecordedRun;
   readonly #graph: ImageGraph;
@@ -34,7 +37,9 @@ export class CrashOps {
 
   /** The power goes behind event `j` of the recovery from `crash`. */
   powerInRecovery(crash: CrashOp, recovery: Trace, { disk, survival, j }: CutInRecovery): CrashOp {
-    return powerOp({ id: crash.id + 1, at: { ...addressOf(recovery, j, "after"), op: crash.id } }, disk, survival);
+    const served = j === recovery.length - 1;
+    const at = served ? RETURN : addressOf(recovery, j, "after");
+    return powerOp({ id: crash.id + 1, at: { ...at, op: crash.id } }, disk, survival);
   }
 
   /** The crashes, then those in recovery that lead on from the node they left. */

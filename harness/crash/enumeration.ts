@@ -2,20 +2,22 @@
 // cut inside the recovery behind either.
 
 import { SimulatedDisk } from "../disk/simulated-disk.ts";
-import { makeImage } from "../disk/image.ts";
+import { makeImage, type Image } from "../disk/image.ts";
 import { PAGE_BYTES } from "../disk/page.ts";
 import { changesDisk, type TraceCall } from "../disk/trace.ts";
 import type { CrashOp } from "../op.ts";
 import { CrashOps, OLD_BYTES } from "./crash-ops.ts";
 import type { CrashJudge, Violation } from "./crash-judge.ts";
 import { cutPlaces, type ImageGraph, type ImageNode } from "./image-graph.ts";
-import { type Demands, EMPTY_DIRECTORIES, type RecordedRun } from "./recorded-run.ts";
+import { type Demands, EMPTY_DIRECTORIES, OPENING, type RecordedRun } from "./recorded-run.ts";
 
 export interface EnumerationOptions {
   /** Crashes in recovery, so many times over; Infinity until no new image appears. */
   readonly recovery: number;
   /** Asked at every crash point: stop here. */
   readonly until?: () => boolean;
+  /** Crashes during these operations alone, and behind their return. */
+  readonly only?: ReadonlySet<number>;
 }
 
 /** A violation and the crashes that show it, as operations to put behind those of the run. */
@@ -50,9 +52,15 @@ export class Enumeration {
   run(): CrashFound | undefined {
     const { trace, demands } = this.#run;
     const disk = diskAtStart(this.#run, this.#graph);
+    let op = OPENING;
     for (let i = 0; i < trace.length; i++) {
       const event = trace[i]!;
       const after = demands[i + 1]!;
+      if ("mark" in event && event.mark === "begin") op = event.op;
+      if (this.#options.only?.has(op) === false) {
+        disk.apply(event, i + 1);
+        continue;
+      }
       if ("call" in event && event.call === "write") {
         const found = this.#insideWrite(disk, event, i);
         if (found) return found;
@@ -75,7 +83,10 @@ export class Enumeration {
     const { recovery } = this.#options;
     for (const image of this.#graph.imagesOf(disk, `${i}`)) {
       const node = this.#graph.node(image, recovery);
-      const violation = this.#judge.judge(node, demands, "power") ?? this.#judge.judgeCheckpoints(image, demands);
+      const violation =
+        this.#judge.judge(node, demands, "power") ??
+        this.#judge.judgeClosed(node, demands) ??
+        this.#judge.judgeCheckpoints(image, demands);
       if (violation)
         return {
           violation,
@@ -100,7 +111,7 @@ export class Enumeration {
         return { violation: oldViolation, crashes: this.#ops.chain([crash], oldNode, oldViolation.way) };
       }
     }
-    return this.#options.recovery > 0 ? this.#powerCutBehindKill(disk, { i, node, demands }) : undefined;
+    return this.#options.recovery > 0 ? this.#powerCutBehindKill(disk, { i, image, node, demands }) : undefined;
   }
 
   #insideWrite(disk: SimulatedDisk, write: TraceCall & { call: "write" }, i: number): CrashFound | undefined {
@@ -110,7 +121,7 @@ export class Enumeration {
       const partial = disk.clone();
       partial.apply({ ...write, bytes: bytes.subarray(0, length) }, i + 1);
       const node = this.#graph.node(partial.imageKill(), 0);
-      const violation = this.#judge.judge(node, this.#run.demands[i]!, "kill");
+      const violation = this.#judge.judge(node, this.#run.demands[i + 1]!, "kill");
       if (!violation) continue;
       const crash = this.#ops.kill(i, "inside", { kind: "keep", items: [`pages:${pages}`] });
       return { violation, crashes: this.#ops.chain([crash], node, violation.way) };
@@ -121,26 +132,26 @@ export class Enumeration {
   // kill → open → power loss: what was pending at the kill still is.
   #powerCutBehindKill(
     disk: SimulatedDisk,
-    { i, node, demands }: { i: number; node: ImageNode; demands: Demands },
+    { i, image, node, demands }: { i: number; image: Image; node: ImageNode; demands: Demands },
   ): CrashFound | undefined {
-    const signature = `${node.image.key}\n${disk.imageNone().key}\n${demands.power.least},${demands.power.most}`;
+    const signature = `${image.key}\n${disk.imageNone().key}\n${demands.power.least},${demands.power.most}`;
     if (this.#killed.has(signature)) return undefined;
     this.#killed.add(signature);
     const killed = disk.clone();
     killed.kill();
-    const recovery = this.#graph.recoveryOf(node);
+    const recovery = this.#graph.recoveryFrom(image, node);
     const places = new Set(cutPlaces(recovery));
     for (let j = 0; j < recovery.length; j++) {
       const event = recovery[j]!;
       killed.apply(event, i + 2 + j);
       if (!places.has(j)) continue;
       const served = j === recovery.length - 1;
-      for (const image of this.#graph.imagesOf(killed, `${i}:${j}`)) {
-        const second = this.#graph.secondNode(image);
+      for (const cut of this.#graph.imagesOf(killed, `${i}:${j}`)) {
+        const second = this.#graph.secondNode(cut);
         const violation = served ? this.#judge.expectSame(second, node) : this.#judge.judge(second, demands, "power");
         if (!violation) continue;
         const crash = this.#ops.kill(i, "after");
-        const power = this.#ops.powerInRecovery(crash, recovery, { disk: killed, survival: image.survival(), j });
+        const power = this.#ops.powerInRecovery(crash, recovery, { disk: killed, survival: cut.survival(), j });
         return { violation, crashes: this.#ops.chain([crash, power], second, violation.way) };
       }
     }

@@ -9,7 +9,7 @@ import type { ContentStore, Image } from "../disk/image.ts";
 import { SimulatedDisk } from "../disk/simulated-disk.ts";
 import { changesDisk, type TraceEvent } from "../disk/trace.ts";
 import { crashImages, type CrashImage } from "../disk/crash-images.ts";
-import type { Choices, Fill } from "../disk/image-builder.ts";
+import type { Choices, Fill } from "../disk/choice.ts";
 import { Failure } from "../failure.ts";
 import { Canonicalizer } from "../inspector/canonical-image.ts";
 import { ReachableKeys } from "../inspector/reachable.ts";
@@ -115,6 +115,12 @@ export class ImageGraph {
   /** An image that a crash inside a recovery left: it counts as a second one, and no third crash is tried. */
   secondNode(image: AnyImage): ImageNode {
     return this.#nodeOf(image, { life: 1, keepRecovery: false });
+  }
+
+  /** The calls of the recovery of an image of this node: it has the names of that image, not those of the node's own. */
+  recoveryFrom(image: Image, node: ImageNode): readonly TraceEvent[] {
+    if (image.key === node.image.key) return this.recoveryOf(node);
+    return openImage(image, this.#options, node.seed).recovery;
   }
 
   /** The calls of a node's recovery. */

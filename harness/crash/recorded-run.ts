@@ -1,7 +1,6 @@
 // A run of an op log on a recorded disk: the trace, and at each event of it what the oracle then demanded of a crash.
 // Nothing crashes here; whoever wants to know what a crash would have left asks the trace.
 
-import { ok as assert } from "node:assert";
 import type { Env } from "tinykv/env";
 import { ImageEnv } from "../disk/image-env.ts";
 import type { Image } from "../disk/image.ts";
@@ -29,6 +28,8 @@ export interface Demands {
   readonly kill: Window;
   /** A kill behind a failed fsync, on a system that reads the old bytes back. */
   readonly killOldBytes: Window;
+  /** close() has returned and no open has begun since. */
+  readonly closed: boolean;
   /** Checkpoints that have returned: what each holds from then on. */
   readonly checkpoints: readonly CheckpointPromise[];
 }
@@ -36,6 +37,8 @@ export interface Demands {
 export interface CheckpointPromise {
   readonly directory: string;
   readonly window: Window;
+  /** Nobody has opened it since: it is as a clean close leaves a store. */
+  readonly untouched: boolean;
 }
 
 export interface RecordedRun {
@@ -43,7 +46,7 @@ export interface RecordedRun {
   readonly config: string;
   readonly start: Image | undefined;
   readonly trace: readonly TraceEvent[];
-  /** demands[i]: just before the event i; the last entry is behind the last event. */
+  /** demands[i + 1]: just behind event i, before an operation that it ends has returned; demands[0]: before all. */
   readonly demands: readonly Demands[];
   readonly oracle: Oracle;
   /** The run itself broke a condition, without any crash. */
@@ -66,12 +69,11 @@ export interface RecordedRunOptions {
 /** Runs the operations, then closes the store unless `close` is false. */
 export function recordRun(options: RecordedRunOptions): RecordedRun {
   const { ops, config, start } = options;
-  const recording = new Recording();
   const disk = newDisk(start, options.seed ?? 1);
+  const oracle = options.oracle ?? new KeepingOracle(options.makeEngine(disk).durability);
+  const recording = new Recording(oracle);
   const env = new RecordingEnv(disk, recording);
   const engine = options.makeEngine(env);
-  const oracle = options.oracle ?? new KeepingOracle(engine.durability);
-  recording.oracle = oracle;
   let current = OPENING;
   const begin = (op: number): void => env.mark({ mark: "begin", op: (current = op) });
   const end = (op: number): void => env.mark({ mark: "end", op, acknowledged: true });
@@ -79,7 +81,7 @@ export function recordRun(options: RecordedRunOptions): RecordedRun {
   try {
     begin(OPENING);
     const observer = { begin: (op: Op) => begin(op.id), end: (op: Op) => end(op.id) };
-    const watched = watchCheckpoints(engine, recording);
+    const watched = watchPromises(engine, recording);
     const runner = new Runner({ engine: watched, directory: STORE, config, observer }, oracle);
     end(OPENING);
     for (const op of ops) runner.run(op);
@@ -93,7 +95,7 @@ export function recordRun(options: RecordedRunOptions): RecordedRun {
     failure = error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, current, { cause: error });
   }
   const { trace, demands } = recording;
-  return { ops, config, start, trace, demands: [...demands, recording.now()], oracle, failure };
+  return { ops, config, start, trace, demands, oracle, failure };
 }
 
 /** The operation that stands for closing the store at the end of a run. */
@@ -108,38 +110,43 @@ export function newDisk(start: Image | undefined, seed: number): ImageEnv {
   return disk;
 }
 
-/** Images are judged when the run is over: every state must still be known. */
-class KeepingOracle extends Oracle {
+/** For images that are judged when the run is over: every state must still be known. */
+export class KeepingOracle extends Oracle {
   override forget(): void {
     // Nothing is forgotten.
   }
 }
 
-class Recording implements Interceptor {
+/** Keeps the trace of a run, and after each event what was demanded then. */
+export class Recording implements Interceptor {
   readonly trace: TraceEvent[] = [];
   readonly demands: Demands[] = [];
   checkpoints: readonly CheckpointPromise[] = [];
-  oracle: Oracle | undefined;
+  closed = false;
+  readonly oracle: Oracle;
 
-  before(): undefined {
-    this.demands.length = this.trace.length;
+  constructor(oracle: Oracle) {
+    this.oracle = oracle;
     this.demands.push(this.now());
   }
 
   after(event: TraceEvent): void {
-    if (this.demands.length <= this.trace.length) this.before();
     this.trace.push(event);
+    this.demands.push(this.now());
   }
 
   // The same object as long as nothing changed.
   now(): Demands {
     const last = this.demands.at(-1);
-    const { oracle, checkpoints } = this;
-    assert(oracle, "the oracle is there before the first call");
+    const { oracle, checkpoints, closed } = this;
     const power = oracle.window("power");
     const kill = oracle.window("kill");
-    const unchanged = last?.checkpoints === checkpoints && sameWindow(last.power, power) && sameWindow(last.kill, kill);
-    return unchanged ? last : { power, kill, killOldBytes: oracle.window("killOldBytes"), checkpoints };
+    const unchanged =
+      last?.checkpoints === checkpoints &&
+      last.closed === closed &&
+      sameWindow(last.power, power) &&
+      sameWindow(last.kill, kill);
+    return unchanged ? last : { power, kill, killOldBytes: oracle.window("killOldBytes"), closed, checkpoints };
   }
 }
 
@@ -148,19 +155,29 @@ function sameWindow(a: Window, b: Window): boolean {
   return a.least === b.least && a.most === b.most && sameTail;
 }
 
-// A checkpoint is durable from its return on, until somebody destroys it.
-function watchCheckpoints(engine: Engine, recording: Recording): Engine {
+/** The engine, telling the recording of what is promised: closed stores, and checkpoints until somebody destroys them. */
+export function watchPromises(engine: Engine, recording: Recording): Engine {
   return {
     name: engine.name,
     capabilities: engine.capabilities,
     durability: engine.durability,
     open(directory, config, mode) {
+      const isStore = directory === STORE && mode?.readOnly !== true;
+      if (isStore) recording.closed = false;
+      recording.checkpoints = recording.checkpoints.map((promise) =>
+        promise.directory === directory && promise.untouched ? { ...promise, untouched: false } : promise,
+      );
       const store = engine.open(directory, config, mode);
+      const close = store.close.bind(store);
+      store.close = () => {
+        close();
+        if (isStore) recording.closed = true;
+      };
       const checkpoint = store.checkpoint.bind(store);
       store.checkpoint = (target) => {
-        const window = recording.oracle!.checkpointWindow();
+        const window = recording.oracle.checkpointWindow();
         checkpoint(target);
-        recording.checkpoints = [...recording.checkpoints, { directory: target, window }];
+        recording.checkpoints = [...recording.checkpoints, { directory: target, window, untouched: true }];
       };
       return store;
     },

@@ -2,22 +2,22 @@
 //
 //   up to 6 items   all combinations of their contents, at most two pages of an image torn
 //   more            nothing; everything; everything up to each moment; all names but one, one name alone and with each
-//                   file; each content of each file beside everything else new and beside everything else old; then a
-//                   seeded sample
+//                   file; each content of each file beside everything else new, beside all names new and the other files
+//                   old, and beside everything else old; then a seeded sample
 //
 // Combinations are made by what is different in them: first the names, then, for the files that have one, their distinct
 // contents (file-variants.ts). So an image costs a few additions until somebody wants its bytes.
 
 import { Random } from "../workloads/random.ts";
 import type { NameChange } from "./directory-node.ts";
-import { isCapped, type Extent } from "./file-variants.ts";
-import type { Choice, Choices, Fill } from "./image-builder.ts";
+import { contentAt, isCapped, type Extent } from "./file-variants.ts";
+import type { Choice, Choices, Fill } from "./choice.ts";
 import { type FileContent, type Image, makeImage } from "./image.ts";
 import type { Inode } from "./inode.ts";
 import type { Tree } from "./name-tree.ts";
 import type { PendingItem } from "./pending-item.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
-import { TORN_MAX, versionAt } from "./survivals.ts";
+import { TORN_MAX } from "./survivals.ts";
 import type { Variant } from "./variant.ts";
 
 /** Up to so many items every combination is tried … */
@@ -76,7 +76,7 @@ class CrashImageList {
     const scenes = [...trees].map((tree) => this.#sceneOf(tree, "every"));
     const count = scenes.reduce((sum, scene) => sum + scene.combinations, 0);
     if (count > COMBINATIONS_MAX) return false;
-    for (const scene of scenes) this.#combine(scene, [], 0);
+    for (const scene of scenes) this.#combine(scene, []);
     return true;
   }
 
@@ -87,7 +87,7 @@ class CrashImageList {
     this.#add(all, newOf(all));
     for (const time of new Set(items.flatMap((item) => item.times))) {
       const scene = this.#sceneOf(this.#disk.tree(changes.filter((change) => change.time <= time)), "some");
-      this.#add(scene, asOf(scene, time));
+      this.#add(scene, this.#asOf(scene, time));
     }
     // Names: all but one, only one, one together with one file.
     for (const one of changes) {
@@ -105,31 +105,42 @@ class CrashImageList {
         this.#add(all, withOne(oldOf(all), i, variant));
       }
     });
+    // And alone, without any name that is new.
+    none.varying.forEach(({ variants }, i) => {
+      for (const variant of variants) this.#add(none, withOne(oldOf(none), i, variant));
+    });
   }
 
   sample(changes: readonly NameChange[], random: Random, count: number): void {
     for (let i = 0; i < count; i++) {
       const scene = this.#sceneOf(this.#disk.tree(changes.filter(() => random.chance(1, 2))), "some");
-      let torn = 0;
-      const chosen = scene.varying.map(({ variants }) => {
-        const variant = random.pick(variants.filter((one) => torn + one.torn <= TORN_MAX));
-        torn += variant.torn;
-        return variant;
-      });
+      const chosen: Variant[] = [];
+      for (const { variants } of scene.varying)
+        chosen.push(random.pick(variants.filter((one) => isLegal([...chosen, one]))));
       this.#add(scene, chosen);
     }
   }
 
-  #combine(scene: Scene, chosen: readonly Variant[], torn: number): void {
+  #combine(scene: Scene, chosen: readonly Variant[]): void {
     if (chosen.length === scene.varying.length) return this.#add(scene, chosen);
     for (const variant of scene.varying[chosen.length]!.variants) {
-      if (torn + variant.torn <= TORN_MAX) this.#combine(scene, [...chosen, variant], torn + variant.torn);
+      const longer = [...chosen, variant];
+      if (isLegal(longer)) this.#combine(scene, longer);
     }
+  }
+
+  // Every file as it was when the event of `time` had happened and nothing later.
+  #asOf({ varying }: Scene, time: number): readonly Variant[] {
+    return varying.map(({ inode, variants }) => {
+      const content = contentAt(inode, time, this.#disk.contents);
+      return variants.find((one) => one.content === content && one.fill !== "stale") ?? variants[1]!;
+    });
   }
 
   #add(scene: Scene, chosen: readonly Variant[]): void {
     const { tree, ids, varying } = scene;
-    varying.forEach(({ place }, i) => (ids[place] = chosen[i]!.content.id));
+    if (!isLegal(chosen)) return;
+    varying.forEach(({ places }, i) => places.forEach((place) => (ids[place] = chosen[i]!.content.id)));
     const key = `${tree.id}:${ids.join(",")}`;
     if (this.#keys.has(key)) return;
     this.#keys.add(key);
@@ -137,17 +148,25 @@ class CrashImageList {
   }
 
   #sceneOf(tree: Tree, extent: Extent): Scene {
-    const varying: Varying[] = [];
+    const varying = new Map<Inode, Varying>();
     const contents: Variant[] = [];
     let combinations = 1;
     tree.inodes.forEach((inode, place) => {
       const variants = this.#disk.variants(inode, extent);
       contents.push(variants[0]!);
       if (variants.length < 2) return;
-      varying.push({ place, inode, variants });
-      combinations *= variants.length;
+      const known = varying.get(inode);
+      if (known) known.places.push(place);
+      else varying.set(inode, { places: [place], inode, variants });
+      if (!known) combinations *= variants.length;
     });
-    return { tree, contents, ids: contents.map(({ content }) => content.id), varying, combinations };
+    return {
+      tree,
+      contents,
+      ids: contents.map(({ content }) => content.id),
+      varying: [...varying.values()],
+      combinations,
+    };
   }
 }
 
@@ -161,7 +180,8 @@ interface Scene {
 }
 
 interface Varying {
-  readonly place: number;
+  /** Under each of its names it comes out the same. */
+  readonly places: number[];
   readonly inode: Inode;
   readonly variants: readonly Variant[];
 }
@@ -185,7 +205,9 @@ class Combination implements CrashImage {
 
   contents(): readonly FileContent[] {
     const contents = this.#scene.contents.map(({ content }) => content);
-    this.#scene.varying.forEach(({ place }, i) => (contents[place] = this.#chosen[i]!.content));
+    this.#scene.varying.forEach(({ places }, i) =>
+      places.forEach((place) => (contents[place] = this.#chosen[i]!.content)),
+    );
     return contents;
   }
 
@@ -207,7 +229,7 @@ class Combination implements CrashImage {
       if (!variant) return { version: 0 };
       return item.kind === "size" ? { version: variant.size } : variant.pages[item.page]!;
     });
-    return { choices, fill: this.#chosen.some(({ stale }) => stale) ? "stale" : "zeros" };
+    return { choices, fill: this.#chosen.some(({ fill }) => fill === "stale") ? "stale" : "zeros" };
   }
 }
 
@@ -219,15 +241,17 @@ function newOf({ varying }: Scene): readonly Variant[] {
   return varying.map(({ variants }) => variants[1]!);
 }
 
-// Every file as it was when the event of `time` had happened and nothing later.
-function asOf({ varying }: Scene, time: number): readonly Variant[] {
-  return varying.map(({ inode, variants }) => {
-    const size = versionAt(inode.size.times, time);
-    const wanted = inode.pages.map(({ times }) => versionAt(times, time));
-    const isWanted = (one: Variant): boolean =>
-      one.size === size && one.pages.every(({ version, torn }, i) => version === wanted[i] && torn === undefined);
-    return variants.find(isWanted) ?? variants[1]!;
-  });
+// In one image at most TORN_MAX pages are torn, and all that was never written shows zeros or all of it stale bytes.
+function isLegal(chosen: readonly Variant[]): boolean {
+  let torn = 0;
+  let fill: Variant["fill"] = "either";
+  for (const one of chosen) {
+    torn += one.torn;
+    if (one.fill === "either") continue;
+    if (fill !== "either" && one.fill !== fill) return false;
+    fill = one.fill;
+  }
+  return torn <= TORN_MAX;
 }
 
 function withOne(chosen: readonly Variant[], i: number, variant: Variant): readonly Variant[] {

@@ -10,7 +10,8 @@ export interface NameChange {
   readonly id: number;
   readonly time: number;
   readonly verb: "create" | "link" | "unlink" | "rename" | "mkdir" | "rmdir";
-  readonly assignments: readonly Assignment[];
+  /** Those that no durable change of the same name has overtaken. */
+  assignments: readonly Assignment[];
   /** An fsync failed with it: no later one will write it. */
   lost: boolean;
 }
@@ -50,17 +51,18 @@ export function assign(names: Map<string, Node>, { name, node }: Assignment): vo
   else names.delete(name);
 }
 
-// A change of two directories is one transaction of the file system's journal: the fsync of either writes it. Older
-// changes of the same names that failed to be written can no longer come true.
+// A change of two directories is one transaction of the file system's journal: the fsync of either writes it. What older
+// changes, not durable, did to the same names can no longer come true; what a rename did to its other name can.
 function commit(change: NameChange): void {
   for (const assignment of change.assignments) {
     const { directory, name } = assignment;
     assign(directory.durable, assignment);
+    for (const older of directory.pending) {
+      if (older.id >= change.id) continue;
+      older.assignments = older.assignments.filter((other) => other.directory !== directory || other.name !== name);
+    }
     directory.pending = directory.pending.filter((other) => {
-      if (other === change) return false;
-      const overtaken =
-        other.id < change.id && other.assignments.some((a) => a.directory === directory && a.name === name);
-      return !overtaken;
+      return other !== change && other.assignments.some((left) => left.directory === directory);
     });
   }
 }

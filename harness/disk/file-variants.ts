@@ -1,9 +1,11 @@
 // The distinct contents that a crash may leave of one file: pages and size vary independently, and what is equal counts
 // once. Most files have one; the log that is being written has a few.
 
-import { ImageBuilder, type Choice, type Fill } from "./image-builder.ts";
-import type { ContentStore } from "./image.ts";
+import type { Choice } from "./choice.ts";
+import { ImageBuilder } from "./image-builder.ts";
+import type { ContentStore, FileContent } from "./image.ts";
 import type { Inode } from "./inode.ts";
+import { PAGE_BYTES } from "./page.ts";
 import { choicesOf } from "./page-choices.ts";
 import { TORN_MAX, versionAt } from "./survivals.ts";
 import type { Variant } from "./variant.ts";
@@ -23,10 +25,17 @@ export function variantsOf(
   { contents, stale }: { readonly contents: ContentStore; readonly stale: Inode | undefined },
 ): readonly Variant[] {
   const known = inode.variants[extent];
-  if (known?.stamp === inode.stamp && known.stale === stale) return known.list;
+  const staleStamp = stale?.stamp;
+  if (known?.stamp === inode.stamp && known.stale === stale && known.staleStamp === staleStamp) return known.list;
   const list = new VariantList(inode, contents, stale).make(extent);
-  inode.variants = { ...inode.variants, [extent]: { stamp: inode.stamp, stale, list } };
+  inode.variants = { ...inode.variants, [extent]: { stamp: inode.stamp, stale, staleStamp, list } };
   return list;
+}
+
+/** What a file held when the event of `time` had happened and nothing later. */
+export function contentAt(inode: Inode, time: number, contents: ContentStore): FileContent {
+  const pages = inode.pages.map(({ times }) => ({ version: versionAt(times, time) }));
+  return new ImageBuilder(contents, undefined).contentOf(inode, pages, versionAt(inode.size.times, time));
 }
 
 /** Whether variantsOf() left some out. */
@@ -46,7 +55,7 @@ class VariantList {
   readonly #inode: Inode;
   readonly #contents: ContentStore;
   readonly #stale: Inode | undefined;
-  readonly #variants = new Map<number, Variant>();
+  readonly #variants = new Map<string, Variant>();
   readonly #newest: readonly Choice[];
   readonly #oldest: readonly Choice[];
 
@@ -60,24 +69,28 @@ class VariantList {
 
   make(extent: Extent): readonly Variant[] {
     const sizes = this.#inode.size.values.length;
-    this.#add(this.#oldest, 0);
-    this.#add(this.#newest, sizes - 1);
+    const oldest = this.#add(this.#oldest, 0);
+    const newest = this.#add(this.#newest, sizes - 1);
     const pages = pageChoices(this.#inode);
     if (combinationsOf(pages, sizes) <= (extent === "every" ? COMBINATIONS_MAX : COMBINATIONS_SOME)) {
       for (let size = sizes - 1; size >= 0; size--) this.#everyChoice(pages, [], size, 0);
     } else this.#systematic(pages, sizes);
-    return [...this.#variants.values()];
+    const others = [...this.#variants.values()].filter((variant) => variant !== oldest && variant !== newest);
+    return others.length === 0 && newest === oldest ? [oldest] : [oldest, newest, ...others];
   }
 
   #everyChoice(pages: readonly (readonly Choice[])[], chosen: readonly Choice[], size: number, torn: number): void {
-    if (chosen.length === pages.length) return this.#add(chosen, size);
+    if (chosen.length === pages.length) {
+      this.#add(chosen, size);
+      return;
+    }
     for (const choice of pages[chosen.length]!) {
       const tornNow = torn + (choice.torn === undefined ? 0 : 1);
       if (tornNow <= TORN_MAX) this.#everyChoice(pages, [...chosen, choice], size, tornNow);
     }
   }
 
-  // As of each moment; at the newest size the oldest pages, and each page torn.
+  // As of each moment; each page or the size alone, and all but each; at the newest size each page torn.
   #systematic(pages: readonly (readonly Choice[])[], sizes: number): void {
     const { size } = this.#inode;
     const times = new Set(this.#inode.pages.flatMap((page) => page.times).concat(size.times));
@@ -86,25 +99,47 @@ class VariantList {
       this.#add(then, versionAt(size.times, time));
     }
     this.#add(this.#oldest, sizes - 1);
+    this.#add(this.#newest, 0);
     pages.forEach((choices, page) => {
+      if (choices.length === 1) return;
+      this.#add(withOne(this.#oldest, page, this.#newest[page]!), 0);
+      this.#add(withOne(this.#newest, page, { version: 0 }), sizes - 1);
       for (const choice of choices) {
         if (choice.torn !== undefined) this.#add(withOne(this.#newest, page, choice), sizes - 1);
       }
     });
   }
 
-  #add(pages: readonly Choice[], size: number): void {
-    this.#addFilled(pages, size, "zeros");
-    const hasHole = pages.some(({ version }, page) => this.#inode.pages[page]!.values[version] === undefined);
-    if (hasHole && this.#stale) this.#addFilled(pages, size, "stale");
+  // Gives the one that has zeros where nothing was written.
+  #add(pages: readonly Choice[], size: number): Variant {
+    const zeros = new ImageBuilder(this.#contents, undefined).contentOf(this.#inode, pages, size);
+    if (!this.#stale || !this.#hasHole(pages, size)) return this.#put(zeros, pages, size, "either");
+    const stale = new ImageBuilder(this.#contents, this.#stale).contentOf(this.#inode, pages, size);
+    if (stale === zeros) return this.#put(zeros, pages, size, "either");
+    const variant = this.#put(zeros, pages, size, "zeros");
+    this.#put(stale, pages, size, "stale");
+    return variant;
   }
 
-  #addFilled(pages: readonly Choice[], size: number, fill: Fill): void {
-    const builder = new ImageBuilder(this.#contents, fill === "stale" ? this.#stale : undefined);
-    const content = builder.contentOf(this.#inode, pages, size);
-    if (this.#variants.has(content.id)) return;
+  // Whether something shows that was never written.
+  #hasHole(pages: readonly Choice[], size: number): boolean {
+    const bytes = this.#inode.size.values[size]!;
+    for (let page = 0; page * PAGE_BYTES < bytes; page++) {
+      const choice = pages[page];
+      const from = choice?.torn === undefined ? choice?.version : 0;
+      if (from === undefined || this.#inode.pages[page]!.values[from] === undefined) return true;
+    }
+    return false;
+  }
+
+  #put(content: FileContent, pages: readonly Choice[], size: number, fill: Variant["fill"]): Variant {
+    const key = `${content.id} ${fill}`;
+    const known = this.#variants.get(key);
+    if (known) return known;
     const torn = pages.filter((choice) => choice.torn !== undefined).length;
-    this.#variants.set(content.id, { content, torn, pages, size, stale: fill === "stale" });
+    const variant = { content, torn, pages, size, fill };
+    this.#variants.set(key, variant);
+    return variant;
   }
 }
 

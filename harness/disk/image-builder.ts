@@ -2,27 +2,13 @@
 // million images cost no more than what is different in them.
 
 import { posix } from "node:path";
+import type { Choice, Choices } from "./choice.ts";
 import type { DirectoryNode, NameChange } from "./directory-node.ts";
 import { type ContentStore, type FileContent, type Image, makeImage } from "./image.ts";
 import { Inode, type PageBytes } from "./inode.ts";
 import { PAGE_BYTES, SECTOR_BYTES } from "./page.ts";
 import { treeOf } from "./name-tree.ts";
 import type { PendingItem } from "./pending-item.ts";
-
-/**
- * How one item came out. `torn` (pages alone): bit i set means that sector i is that of `version`, the others are those
- * of the durable content.
- */
-export interface Choice {
-  readonly version: number;
-  readonly torn?: number;
-}
-
-/** One for each pending item, in its order. */
-export type Choices = readonly Choice[];
-
-/** What stands in a page that is inside the size and was never written. */
-export type Fill = "zeros" | "stale";
 
 export class ImageBuilder {
   readonly #contents: ContentStore;
@@ -69,19 +55,21 @@ export class ImageBuilder {
 
   /** A file by the choice for each of its pages and the version of its size. */
   contentOf(inode: Inode, pages: readonly Choice[], size: number): FileContent {
+    // A dead log that has a name still has its own bytes, not those of a dead one.
+    const stale = this.#stale === inode ? undefined : this.#stale;
     return this.#content(inode.size.values[size]!, (page) => {
+      const unwritten = stale?.pages[page]?.values.at(-1);
       const versions = inode.pages[page];
-      if (!versions) return undefined;
+      if (!versions) return unwritten;
       const { version, torn } = pages[page]!;
-      const chosen = versions.values[version];
-      return torn === undefined ? chosen : tear(this.#orStale(versions.values[0], page), chosen, torn);
+      const chosen = versions.values[version] ?? unwritten;
+      return torn === undefined ? chosen : tear(versions.values[0] ?? unwritten, chosen, torn);
     });
   }
 
   #visible(inode: Inode, oldBytes: boolean): FileContent {
     const { size } = inode;
-    const visible = new ImageBuilder(this.#contents, undefined);
-    return visible.#content(oldBytes && size.lost ? size.values[0]! : inode.sizeNow, (page) => {
+    return this.#content(oldBytes && size.lost ? size.values[0]! : inode.sizeNow, (page) => {
       const versions = inode.pages[page];
       return oldBytes && versions?.lost ? versions.values[0] : versions?.values.at(-1);
     });
@@ -89,12 +77,8 @@ export class ImageBuilder {
 
   #content(size: number, pageOf: (page: number) => PageBytes): FileContent {
     const pages: PageBytes[] = [];
-    for (let page = 0; page * PAGE_BYTES < size; page++) pages.push(this.#orStale(pageOf(page), page));
+    for (let page = 0; page * PAGE_BYTES < size; page++) pages.push(pageOf(page));
     return this.#contents.ofPages(pages, size);
-  }
-
-  #orStale(bytes: PageBytes, page: number): PageBytes {
-    return bytes ?? this.#stale?.pages[page]?.values.at(-1);
   }
 }
 

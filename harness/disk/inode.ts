@@ -11,6 +11,8 @@ import type { Variant } from "./variant.ts";
 
 export type PageBytes = Uint8Array | undefined;
 
+const ZEROS = new Uint8Array(PAGE_BYTES);
+
 /** The history of one page or of a size; `times` says when each version was written, 0 for the durable one. */
 export interface Versions<T> {
   readonly values: T[];
@@ -22,6 +24,7 @@ export interface Versions<T> {
 interface KnownVariants {
   readonly stamp: number;
   readonly stale: Inode | undefined;
+  readonly staleStamp: number | undefined;
   readonly list: readonly Variant[];
 }
 
@@ -95,11 +98,18 @@ export class Inode {
     if (size !== now) push(this.size, size, time);
   }
 
-  /** What was written up to `until` is durable; what an earlier fsync failed to write is not. */
+  /**
+   * What was written up to `until` is durable; what an earlier fsync failed to write is not. Pages inside the durable size
+   * that nobody wrote are zeros for good.
+   */
   synced(until: number): void {
     this.stamp++;
     for (const page of this.pages) settle(page, until);
     settle(this.size, until);
+    for (let page = 0; page * PAGE_BYTES < this.size.values[0]!; page++) {
+      const { values } = this.#page(page);
+      if (values.length === 1) values[0] ??= ZEROS;
+    }
   }
 
   /** What was written up to `until` stays readable, and no later fsync will write it. */

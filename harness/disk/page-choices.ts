@@ -1,6 +1,6 @@
 // What may become of one pending item: any of its versions, and of a page mixtures of sectors, old and new.
 
-import type { Choice } from "./image-builder.ts";
+import type { Choice } from "./choice.ts";
 import type { PageBytes } from "./inode.ts";
 import { PAGE_BYTES, SECTOR_BYTES } from "./page.ts";
 import type { PendingItem } from "./pending-item.ts";

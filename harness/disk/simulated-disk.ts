@@ -12,7 +12,8 @@ import { ok as assert } from "node:assert";
 import { posix } from "node:path";
 import { assign, copyTree, DirectoryNode, type NameChange, type Node } from "./directory-node.ts";
 import type { ContentStore, Image } from "./image.ts";
-import { ImageBuilder, type Choices, type Fill } from "./image-builder.ts";
+import type { Choices, Fill } from "./choice.ts";
+import { ImageBuilder } from "./image-builder.ts";
 import { variantsOf, type Extent } from "./file-variants.ts";
 import { Inode, type Versions } from "./inode.ts";
 import { treeOf, type Tree } from "./name-tree.ts";
@@ -153,19 +154,20 @@ export class SimulatedDisk {
   clone(): SimulatedDisk {
     const copy = new SimulatedDisk(undefined, this.contents);
     const nodes = copyTree(this.#root, copy.#root);
+    // Files without a name too: descriptors may share one, and the log that died last shows in images.
+    const copyOf = (inode: Inode): Inode => {
+      const known = nodes.get(inode) as Inode | undefined;
+      const same = known ?? inode.clone();
+      nodes.set(inode, same);
+      return same;
+    };
+    for (const [file, inode] of this.#files) copy.#files.set(file, copyOf(inode));
+    for (const [sync, { inode, since }] of this.#syncs) copy.#syncs.set(sync, { inode: copyOf(inode), since });
+    copy.#dead = this.#dead && copyOf(this.#dead);
     for (const node of nodes.values()) if (node instanceof Inode) copy.#inodes.set(node.id, node);
-    for (const [file, inode] of this.#files) {
-      const same = nodes.get(inode) as Inode | undefined;
-      copy.#files.set(file, same ?? inode.clone());
-    }
-    for (const [sync, { inode, since }] of this.#syncs) {
-      const same = nodes.get(inode) as Inode | undefined;
-      if (same) copy.#syncs.set(sync, { inode: same, since });
-    }
     copy.#nextNode = this.#nextNode;
     copy.#nextChange = this.#nextChange;
     copy.#time = this.#time;
-    copy.#dead = this.#dead;
     return copy;
   }
 
@@ -229,7 +231,8 @@ export class SimulatedDisk {
 
   #read(file: number): void {
     const inode = this.#inodeOf(file);
-    if (inode && this.#lookUp(inode.path) !== inode) this.readAfterUnlink.add(inode.path);
+    if (inode && this.#lookUp(inode.path) !== inode && !hasName(inode, this.#root))
+      this.readAfterUnlink.add(inode.path);
   }
 
   #sync(call: Extract<TraceCall, { call: "sync" | "syncDirectory" | "syncEnd" }>): void {
@@ -342,6 +345,13 @@ export class SimulatedDisk {
 function movePaths(node: Node, path: string): void {
   node.path = path;
   if (node instanceof DirectoryNode) for (const [name, child] of node.names) movePaths(child, posix.join(path, name));
+}
+
+function hasName(inode: Inode, directory: DirectoryNode): boolean {
+  for (const node of directory.names.values()) {
+    if (node === inode || (node instanceof DirectoryNode && hasName(inode, node))) return true;
+  }
+  return false;
 }
 
 function readBackOldBytes(inode: Inode): void {

@@ -1,7 +1,7 @@
 // Single combinations of what is pending: drawn from a seed, or as of a moment.
 
 import type { Random } from "../workloads/random.ts";
-import type { Choices } from "./image-builder.ts";
+import type { Choices } from "./choice.ts";
 import { choicesOf } from "./page-choices.ts";
 import type { PendingItem } from "./pending-item.ts";
 

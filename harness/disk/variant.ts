@@ -1,3 +1,4 @@
+import type { Fill } from "./choice.ts";
 import type { FileContent } from "./image.ts";
 
 /** One of the contents that a crash may leave of a file. */
@@ -8,6 +9,6 @@ export interface Variant {
   /** By page: the version, and the sectors of it if torn. */
   readonly pages: readonly { readonly version: number; readonly torn?: number }[];
   readonly size: number;
-  /** Pages that were never written show a dead file's bytes. */
-  readonly stale: boolean;
+  /** What pages that were never written must show for it, in all files of an image; "either": none of them shows. */
+  readonly fill: Fill | "either";
 }

@@ -1,6 +1,7 @@
-// close: fsync log, and the directory if the log's entry is not durable yet → CLEAN END → fsync → the same for the
-// manifest. After a failed log or manifest there is nothing that could be promised: descriptors and LOCK are given up.
+// close: fsync log, and the directory if the log's entry is not durable yet → CLEAN END → fsync → CLEAN END of the
+// manifest, whose edits are durable already → fsync. After a failed log or manifest there is nothing that could be promised: descriptors and LOCK are given up.
 
+import { assert } from "../common/assert.ts";
 import type { OpenStore } from "./open-store.ts";
 import { runAll } from "./store-context.ts";
 
@@ -15,7 +16,7 @@ export function closeStore({ store, background, lock }: OpenStore): void {
     const { number, size, writer } = versions.manifest;
     const end = { lastSequence: versions.lastSequence, manifestNumber: number, manifestSize: size };
     logs.closeCleanly(end);
-    if (writer.syncedOffset < writer.size) context.health.sync(() => writer.sync("close.manifest"));
+    assert(writer.syncedOffset === writer.size, "every edit of a well manifest is durable");
     writer.appendCleanEnd(end);
     context.health.sync(() => writer.sync("close.manifest-end"));
   } finally {

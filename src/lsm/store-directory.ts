@@ -64,6 +64,9 @@ export function isStore(listing: DirectoryListing | undefined): boolean {
 /**
  * Makes a directory and those above it that are missing, each durable in its parent. For a store that is to be created the
  * entry of a directory that exists is made durable too: an interrupted create may have made it and not come further.
+ *
+ * A directory whose entry could not be made durable is removed again: a system may take the failed entry for written, so
+ * that syncing it once more would do nothing. The next open makes it anew.
  */
 export function makeDirectories(env: Env, path: string, creating: boolean): void {
   const parent = parentOf(path);
@@ -75,7 +78,21 @@ export function makeDirectories(env: Env, path: string, creating: boolean): void
   }
   // Who may not read the parent did not make the directory either.
   const tolerated = exists ? "EACCES" : "";
-  unless(tolerated, () => env.syncDirectory(parent, "create.parent"));
+  try {
+    unless(tolerated, () => env.syncDirectory(parent, "create.parent"));
+  } catch (error) {
+    if (!exists) removeEmpty(env, path);
+    throw error;
+  }
+}
+
+// What stands in its way, a file that somebody just put there or a disk that is gone, is not the error to report.
+function removeEmpty(env: Env, path: string): void {
+  try {
+    env.removeDirectory(path);
+  } catch (error) {
+    void error;
+  }
 }
 
 export function parentOf(path: string): string {

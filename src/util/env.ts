@@ -30,7 +30,6 @@ export const BARRIERS = [
   "close.log",
   "close.directory",
   "close.log-end",
-  "close.manifest",
   "close.manifest-end",
   "checkpoint.table",
   "checkpoint.log",

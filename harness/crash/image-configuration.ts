@@ -1,4 +1,5 @@
-import { levelsOf, type Op, parseConfiguration } from "tinykv/harness";
+import { levelsOf, parseConfiguration } from "../configurations.ts";
+import type { Op } from "../op.ts";
 
 /**
  * What the images of a run are opened with: its configuration, with as many levels as any reopen of it had, since a store

@@ -1,0 +1,129 @@
+// Barrier coverage: each sync of the engine is taken away, and something must show that it was needed; then it comes late,
+// after the next call. A sync that nothing exposes is tried together with each other one that nothing exposed: two that
+// mask each other stay, and are named as "either of".
+
+import { BARRIERS, type Barrier } from "tinykv/env";
+import {
+  BarrierEnv,
+  type CampaignHost,
+  type EngineMaker,
+  type Finding,
+  type SyncPolicy,
+  TinyKVEngine,
+} from "tinykv/harness";
+import { SCENARIOS } from "./barrier-scenarios.ts";
+import type { Scenario } from "./scenario.ts";
+
+export interface BarrierReport {
+  readonly name: Barrier;
+  /** How often the scenarios come by it. */
+  readonly reached: number;
+  /** The scenario that shows that it is missing; "" if none does. */
+  readonly exposedBy: string;
+  /** How many operations that scenario has. */
+  readonly ops: number;
+  /** The condition that failed. */
+  readonly condition: string;
+  /** The scenario that shows that it comes late; "" if none does. */
+  readonly lateBy: string;
+  /** Barriers that do its work as well: without both, something shows. */
+  readonly eitherOf: readonly Barrier[];
+}
+
+export interface BarriersResult {
+  readonly barriers: readonly BarrierReport[];
+  readonly images: number;
+  /** Barriers that are never reached or never exposed, and what shows without any barrier being missing. */
+  readonly findings: readonly Finding[];
+}
+
+interface Exposure {
+  readonly scenario: Scenario;
+  readonly finding: Finding;
+}
+
+/** Tries all barriers. */
+export function runBarriers({ seed }: { readonly seed: string }, host: CampaignHost): BarriersResult {
+  return new BarrierCoverage(seed, host).run();
+}
+
+class BarrierCoverage {
+  readonly #seed: string;
+  readonly #host: CampaignHost;
+  readonly #reachedBy = new Map<Barrier, { count: number; scenarios: Scenario[] }>();
+  readonly #findings: Finding[] = [];
+  #images = 0;
+
+  constructor(seed: string, host: CampaignHost) {
+    this.#seed = seed;
+    this.#host = host;
+  }
+
+  run(): BarriersResult {
+    for (const scenario of SCENARIOS) this.#sound(scenario);
+    const exposures = new Map<Barrier, Exposure | undefined>();
+    for (const barrier of BARRIERS) exposures.set(barrier, this.#expose([barrier], "skip"));
+    const hidden = BARRIERS.filter((barrier) => exposures.get(barrier) === undefined);
+    const barriers = BARRIERS.map((name): BarrierReport => {
+      const exposure = exposures.get(name);
+      const eitherOf = exposure ? [] : hidden.filter((other) => other !== name && this.#expose([name, other], "skip"));
+      const late = exposure && this.#expose([name], "defer");
+      return {
+        name,
+        reached: this.#reachedBy.get(name)?.count ?? 0,
+        exposedBy: exposure?.scenario.name ?? "",
+        ops: exposure?.finding.ops.filter(({ kind }) => kind !== "crash").length ?? 0,
+        condition: exposure?.finding.condition ?? "",
+        lateBy: late?.scenario.name ?? "",
+        eitherOf,
+      };
+    });
+    for (const report of barriers) this.#demand(report);
+    return { barriers, images: this.#images, findings: this.#findings };
+  }
+
+  // Without anything missing nothing shows, and every barrier is come by.
+  #sound(scenario: Scenario): void {
+    const { finding, reached } = this.#run(scenario, () => "do");
+    if (finding) this.#findings.push(finding);
+    for (const [barrier, count] of reached) {
+      const known = this.#reachedBy.get(barrier) ?? { count: 0, scenarios: [] };
+      known.count += count;
+      known.scenarios.push(scenario);
+      this.#reachedBy.set(barrier, known);
+    }
+  }
+
+  #expose(barriers: readonly Barrier[], policy: SyncPolicy): Exposure | undefined {
+    const scenarios = new Set(barriers.flatMap((barrier) => this.#reachedBy.get(barrier)?.scenarios ?? []));
+    for (const scenario of scenarios) {
+      const { finding } = this.#run(scenario, (barrier) => (barriers.includes(barrier) ? policy : "do"));
+      if (finding) return { scenario, finding };
+    }
+    return undefined;
+  }
+
+  #run(
+    scenario: Scenario,
+    policy: (barrier: Barrier) => SyncPolicy,
+  ): { finding: Finding | undefined; reached: ReadonlyMap<Barrier, number> } {
+    const reached = new Map<Barrier, number>();
+    const makeEngine: EngineMaker = (env) => {
+      const barriers = new BarrierEnv(env, (barrier) => {
+        reached.set(barrier, (reached.get(barrier) ?? 0) + 1);
+        return policy(barrier);
+      });
+      return new TinyKVEngine({ env: barriers });
+    };
+    const { finding, images } = scenario.run({ seed: this.#seed, host: this.#host, makeEngine });
+    this.#images += images;
+    return { finding, reached };
+  }
+
+  #demand({ name, reached, exposedBy, eitherOf }: BarrierReport): void {
+    if (exposedBy !== "" || eitherOf.length > 0) return;
+    const message = reached === 0 ? `no scenario comes by ${name}` : `nothing shows that ${name} is needed`;
+    const unit = { seed: this.#seed, workload: "barriers", config: "", ops: [], keys: [] };
+    this.#findings.push({ ...unit, condition: "C3", phase: "barriers", message });
+  }
+}

@@ -78,6 +78,8 @@ const SAMPLED_CONFIGS = ["small"];
 const SAMPLES = 16;
 /** Different keys in an exhaustive log: few, so that its operations meet. */
 const EXHAUSTIVE_KEYS = 6;
+/** In a sampled one: a store that holds little is opened and asked everything many times a second. */
+const SAMPLED_KEYS = 60;
 
 const tinykv: EngineMaker = (env) => new TinyKVEngine({ env });
 
@@ -113,7 +115,7 @@ export function runSampled(
   const campaign = new Campaign(options, workload, host, makeEngine);
   configs.forEach((name, i) => {
     if (!campaign.isMine(i) || campaign.isOver) return;
-    const ops = generated({ workload, seed, ops: count, config: parseConfiguration(name) });
+    const ops = generated({ workload, seed, ops: count, keys: SAMPLED_KEYS, config: parseConfiguration(name) });
     const share = Math.floor(images / configs.length) + (i < images % configs.length ? 1 : 0);
     campaign.sample(ops, name, share);
   });
@@ -138,9 +140,15 @@ export function runSequences(
   return campaign.result();
 }
 
-// Crashes and faults are the campaign's to choose.
+// So many operations; crashes and faults are the campaign's to choose.
 function generated(options: WorkloadOptions): readonly Op[] {
-  return [...generate(options)].filter(({ kind }) => kind !== "crash" && kind !== "fault");
+  const ops: Op[] = [];
+  for (const op of generate({ ...options, ops: options.ops * 2 })) {
+    if (op.kind === "crash" || op.kind === "fault") continue;
+    ops.push(op);
+    if (ops.length === options.ops) break;
+  }
+  return ops;
 }
 
 /** Every crash of one log. */
@@ -196,7 +204,7 @@ class Campaign {
   exhaust(ops: readonly Op[], config: string): void {
     const run = this.#record(ops, config);
     if (!run) return;
-    const { graph, judge } = this.#judgeOf(run);
+    const { graph, judge } = this.#judgeOf(run, "state");
     const enumeration = new Enumeration(run, graph, judge, {
       recovery: this.#options.recovery === "closed" ? Infinity : (this.#options.recovery ?? 1),
       ...(this.#options.until && { until: this.#options.until }),
@@ -210,7 +218,7 @@ class Campaign {
   sample(ops: readonly Op[], config: string, images: number): void {
     const run = this.#record(ops, config);
     if (!run) return;
-    const { graph, judge } = this.#judgeOf(run);
+    const { graph, judge } = this.#judgeOf(run, "shape");
     const { seed, until } = this.#options;
     const sampled = new SampledEnumeration(run, graph, judge, { images, seed, ...(until && { until }) });
     const found = sampled.run();
@@ -247,13 +255,13 @@ class Campaign {
     return undefined;
   }
 
-  #judgeOf(run: RecordedRun): { graph: ImageGraph; judge: CrashJudge } {
+  #judgeOf(run: RecordedRun, by: "state" | "shape"): { graph: ImageGraph; judge: CrashJudge } {
     const config = imageConfiguration(run.config, run.ops);
     let scene = this.#scenes.get(config);
     if (!scene) {
       const options = { makeEngine: this.#makeEngine, config, contents: this.#contents };
       const beat = (): void => this.#host.progress(this.#imagesSoFar());
-      scene = { graph: new ImageGraph({ ...options, samples: SAMPLES, beat }), examined: new Examined(), options };
+      scene = { graph: new ImageGraph({ ...options, samples: SAMPLES, beat }), examined: new Examined(by), options };
       this.#scenes.set(config, scene);
     }
     return { graph: scene.graph, judge: new CrashJudge(run, scene.graph, scene.options, scene.examined) };

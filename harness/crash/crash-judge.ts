@@ -25,11 +25,24 @@ export interface Violation {
 /** At least one image in so many is examined whole. */
 const EXAMINED_EVERY = 20;
 
-/** What has been examined, over all runs of a campaign. */
+/**
+ * What has been examined, over all runs of a campaign, and what makes an image worth it beside every twentieth: a new
+ * recovered state in a new layout ("state"), or, where nearly every image is a new state, a new number of tables and logs
+ * ("shape").
+ */
 export class Examined {
   readonly kinds: Set<string> = new Set();
   tier2 = 0;
   lastAt = 0;
+  readonly #by: "state" | "shape";
+
+  constructor(by: "state" | "shape" = "state") {
+    this.#by = by;
+  }
+
+  kindOf({ state, layout }: ImageNode): string {
+    return this.#by === "state" ? `${state} ${layout}` : layout.replaceAll(/:\d+/g, "");
+  }
 }
 
 export class CrashJudge {
@@ -109,7 +122,7 @@ export class CrashJudge {
 
   #examine(node: ImageNode, state: number): Omit<Violation, "way"> | undefined {
     const examined = this.#examined;
-    const kind = `${node.state} ${node.layout}`;
+    const kind = examined.kindOf(node);
     const isDue = this.#graph.counters.images - examined.lastAt >= EXAMINED_EVERY;
     if (node.examined || (!isDue && examined.kinds.has(kind))) return undefined;
     const { model } = this.#run.oracle;

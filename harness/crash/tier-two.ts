@@ -111,7 +111,7 @@ class TierTwo {
     });
     this.#during("reopen", () => {
       const again = this.#open(disk.capture(this.#contents), undefined);
-      this.#checkReads(again.store);
+      this.#expectState(again.store, "C11");
       this.#checkStructure(again);
       again.store.close();
     });

@@ -33,7 +33,7 @@ test("C3: an engine that acknowledges before its fsync is found, and its log sho
 });
 
 test("C3: an engine whose sync() does nothing is found", () => {
-  const finding = findingOf(syncDoesNothing);
+  const finding = findingOf(syncDoesNothing, "7");
   expect(finding.condition).toBe("C3");
   expect(again(finding, syncDoesNothing)).toMatchObject({ condition: "C3", phase: finding.phase });
 });

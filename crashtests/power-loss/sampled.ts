@@ -25,9 +25,12 @@ export interface SampledOptions {
 const DRAWS = { power: 9, kill: 2, killThenPower: 2 } as const;
 const DRAWS_ALL = 16;
 
+/** So many passes over every place without a new image: there are no more, or hardly any. */
+const IDLE_PASSES_MAX = 8;
+
 export class SampledEnumeration {
   points = 0;
-  /** No pass found another image. */
+  /** No pass finds another image. */
   exhausted = false;
   readonly #run: RecordedRun;
   readonly #graph: ImageGraph;
@@ -49,11 +52,13 @@ export class SampledEnumeration {
 
   run(): CrashFound | undefined {
     const places = this.#places();
+    let idle = 0;
     while (!this.#isDone() && !this.exhausted) {
       const before = this.#graph.counters.images;
-      const found = this.#pass(places);
+      const found = this.#pass(places, idle > 0);
       if (found) return found;
-      if (this.#graph.counters.images === before) this.exhausted = true;
+      idle = this.#graph.counters.images === before ? idle + 1 : 0;
+      this.exhausted = idle > IDLE_PASSES_MAX;
     }
     return undefined;
   }
@@ -71,8 +76,8 @@ export class SampledEnumeration {
     return places;
   }
 
-  #pass(places: readonly number[]): CrashFound | undefined {
-    const left = this.#last - this.#graph.counters.images;
+  #pass(places: readonly number[], everywhere: boolean): CrashFound | undefined {
+    const left = everywhere ? places.length : this.#last - this.#graph.counters.images;
     const chosen = new Set(places.filter(() => this.#random.chance(Math.min(left, places.length), places.length)));
     const disk = diskAtStart(this.#run, this.#graph);
     for (let i = 0; i < this.#run.trace.length; i++) {

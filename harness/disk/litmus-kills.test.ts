@@ -6,7 +6,7 @@ import { Enumeration } from "../crash/enumeration.ts";
 import type { ImageGraph } from "../crash/image-graph.ts";
 import type { RecordedRun } from "../crash/recorded-run.ts";
 import { expectCut } from "./brute-force.test-support.ts";
-import { type CrashImage } from "./crash-images.ts";
+import type { CrashImage } from "./crash-images.ts";
 import type { Image } from "./image.ts";
 import { Scene, tell } from "./scene.test-support.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
@@ -84,7 +84,8 @@ function judgedImages(scene: Scene, start: Image, loss: "kill" | "power"): strin
       return undefined;
     },
   };
-  const demands = Array.from({ length: scene.trace.length + 1 }).fill({});
+  const demand = {};
+  const demands = Array.from({ length: scene.trace.length + 1 }, () => demand);
   const run = { ops: [], config: "", start, trace: scene.trace, demands } as unknown as RecordedRun;
   new Enumeration(run, graph as unknown as ImageGraph, judge as unknown as CrashJudge, { recovery: 0 }).run();
   return seen;
@@ -141,7 +142,7 @@ test("M25: after a power cut all that is there is durable", () => {
   const scene = new Scene({ a: "0" });
   scene.open("a").write("12");
   scene.create("b");
-  const images = [...scene.powerCut()];
+  const images = scene.powerCut();
   expect(images).toHaveLength(8);
   const survival = { choices: scene.disk.pending().map(() => ({ version: 1 })) };
   const image = scene.disk.image(scene.disk.pending(), survival.choices);

@@ -162,20 +162,20 @@ class KeyText {
 
   text(): string {
     const counted = this.#orphans === "counted";
-    const told = counted ? this.#parts.filter((part) => this.#isNeeded(part.place)) : this.#parts;
+    const told = counted ? this.#parts.filter((part) => this.#isNeeded(part)) : this.#parts;
     this.#rank(told);
     let text = counted ? this.#orphanCounts() : "";
     for (const part of told) text += this.#part(part);
     return text;
   }
 
-  #isNeeded({ kind, number }: Place): boolean {
+  #isNeeded({ place: { kind, number }, template }: Part): boolean {
     const roots = this.#manifest?.template.roots;
     switch (kind) {
       case "table":
         return roots?.tables.has(number) ?? false;
       case "log":
-        return roots !== undefined && number >= roots.logNumber;
+        return roots !== undefined && number >= roots.logNumber && template.hollow !== true;
       case "manifest":
         return number === this.#manifest?.place.number;
       case "temporary":
@@ -187,7 +187,7 @@ class KeyText {
 
   #orphanCounts(): string {
     const counts = { table: 0, log: 0, manifest: 0, temporary: 0 };
-    for (const { place } of this.#parts) if (!this.#isNeeded(place)) counts[place.kind as keyof typeof counts]++;
+    for (const part of this.#parts) if (!this.#isNeeded(part)) counts[part.place.kind as keyof typeof counts]++;
     return countText(Object.values(counts));
   }
 

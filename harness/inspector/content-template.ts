@@ -27,6 +27,8 @@ export interface Template {
   readonly obsoleteTags: readonly number[];
   /** Of a manifest with a state. */
   readonly roots: ManifestRoots | undefined;
+  /** A log without a header of its own number, of which nothing promises more: it holds nothing, whatever its bytes. */
+  readonly hollow?: boolean;
 }
 
 /** Which files a manifest needs. */

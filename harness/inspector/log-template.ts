@@ -6,12 +6,27 @@ import { CLEAN_END, FIRST, FULL } from "./log-chunks.ts";
 import { decodeCleanEnd, frameLog, type CleanEndFields, type FramedLog, type LogChunk } from "./log-framing.ts";
 import { CHUNK_HEADER_SIZE } from "./log-header.ts";
 import { frameManifest, type ManifestState } from "./manifest-framing.ts";
+import { placedChecksum, u32At } from "./placed-checksum.ts";
 import { logName, manifestName } from "./store-names.ts";
 
+/** Of the log number in a chunk. */
+const LOG_NUMBER_OFFSET = 7;
+
 export function logTemplate(bytes: Uint8Array, number: number): Template {
-  if (allZeros(bytes)) return zerosTemplate(bytes.length);
+  if (allZeros(bytes)) return { ...zerosTemplate(bytes.length), hollow: true };
   const log = frameLog(bytes, number, "wal");
-  return log.header ? new LogTemplate(bytes, log).finish() : rawTemplate(bytes, logName(number));
+  if (log.header) return new LogTemplate(bytes, log).finish();
+  const template = deadLogTemplate(bytes, number) ?? rawTemplate(bytes, logName(number));
+  return { ...template, hollow: log.promise === undefined };
+}
+
+// The bytes of a dead log that show in a file which was never written: what they say, under the number that they have.
+function deadLogTemplate(bytes: Uint8Array, number: number): Template | undefined {
+  if (bytes.length < CHUNK_HEADER_SIZE) return undefined;
+  const other = u32At(bytes, LOG_NUMBER_OFFSET);
+  if (other === 0 || other === number) return undefined;
+  const log = frameLog(bytes, other, "wal");
+  return log.header && new LogTemplate(bytes, log).finish();
 }
 
 export function manifestTemplate(bytes: Uint8Array, number: number): Template {
@@ -128,11 +143,32 @@ class LogTemplate {
     let at = offset;
     for (const chunk of chunks) {
       if (chunk.offset < at) continue; // looks valid inside another's payload: told with that
-      if (chunk.offset > at) this.#builder.bytes(this.#bytes.subarray(at, chunk.offset));
+      if (chunk.offset > at) this.#between(at, chunk.offset);
       this.#tailChunk(chunk);
       at = chunk.end;
     }
-    if (at < this.#bytes.length) this.#builder.bytes(this.#bytes.subarray(at));
+    if (at < this.#bytes.length) this.#between(at, this.#bytes.length);
+  }
+
+  // What an earlier life of a recycled file left: chunks of another number, whose tag their checksum implies. Nothing is
+  // taken away by telling them so; the rest is told as it is.
+  #between(start: number, end: number): void {
+    const { blockSize } = this.#log.header!;
+    let at = start;
+    while (end - at >= CHUNK_HEADER_SIZE) {
+      const number = u32At(this.#bytes, at + LOG_NUMBER_OFFSET);
+      const next = at + CHUNK_HEADER_SIZE + this.#bytes[at + 4]! + this.#bytes[at + 5]! * 256;
+      const blockEnd = (Math.floor(at / blockSize) + 1) * blockSize;
+      if (number === 0 || number === this.#log.number || next > end || next > blockEnd) break;
+      const implied = u32At(this.#bytes, at) - placedChecksum(this.#bytes, at + 4, next, 0);
+      this.#builder.text("older");
+      this.#builder.tag(implied >>> 0);
+      this.#builder.number(number);
+      this.#builder.bytes(this.#bytes.subarray(at + 4, at + LOG_NUMBER_OFFSET));
+      this.#builder.bytes(this.#bytes.subarray(at + LOG_NUMBER_OFFSET + 4, next));
+      at = next;
+    }
+    this.#builder.bytes(this.#bytes.subarray(at, end));
   }
 
   #tailChunk({ offset, end, type, syncedOffset }: LogChunk): void {

@@ -4,7 +4,7 @@
 
 import type { FileContent } from "../disk/image.ts";
 import { FormatProblem } from "./byte-source.ts";
-import { manifestFacts } from "./content-facts.ts";
+import { logFacts, manifestFacts } from "./content-facts.ts";
 import { decodeCurrent, storeFileName, type StoreFileKind } from "./store-names.ts";
 
 /** The files of an image, by place. */
@@ -57,7 +57,7 @@ export class ReachableKeys {
     const orphans = { table: 0, log: 0, manifest: 0, temporary: 0 };
     let key = "";
     for (const file of listing.files) {
-      const orphan = orphanKind(file, manifest, roots);
+      const orphan = orphanKind(file, contents[file.place]!, { manifest, roots });
       if (orphan) orphans[orphan]++;
       else if (file.kind !== "lock") key += `${list.paths[file.place]}=${contents[file.place]!.id},`;
     }
@@ -110,11 +110,17 @@ export class ReachableKeys {
 
 function orphanKind(
   { kind, number }: PlacedFile,
-  manifest: number,
-  roots: Roots,
+  content: FileContent,
+  { manifest, roots }: { readonly manifest: number; readonly roots: Roots },
 ): "table" | "log" | "manifest" | "temporary" | undefined {
   if (kind === "table") return roots.tables.has(number) ? undefined : kind;
-  if (kind === "log") return number >= roots.logNumber ? undefined : kind;
+  if (kind === "log") return number >= roots.logNumber && !isHollow(content, number) ? undefined : kind;
   if (kind === "manifest") return number === manifest ? undefined : kind;
   return kind === "temporary" ? kind : undefined;
+}
+
+// A log that holds nothing, whatever its bytes.
+function isHollow(content: FileContent, number: number): boolean {
+  const { header, promise } = logFacts(content, number);
+  return header === undefined && promise === undefined;
 }

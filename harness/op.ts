@@ -111,7 +111,11 @@ export type Survival =
   | { readonly kind: "keep"; readonly items: readonly string[] }
   | { readonly kind: "lose"; readonly items: readonly string[] };
 
-/** Without an address the crash comes at once; with one it is armed here and comes at that call, or never. */
+/**
+ * Without an address the crash comes at once; with one at that call, of an operation or of the recovery from a crash before
+ * it in the log, or never. The operations between the two are not executed. A kill with "old bytes" among what it loses reads
+ * back what was durable where an fsync had failed.
+ */
 export type CrashOp = Numbered & {
   readonly kind: "crash";
   readonly loss: "kill" | "power";

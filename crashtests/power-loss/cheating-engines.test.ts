@@ -32,6 +32,14 @@ test("C3: an engine that acknowledges before its fsync is found, and its log sho
   expect(again(finding, acknowledgesEarly)).toMatchObject({ condition: finding.condition, phase: finding.phase });
 });
 
+test("the account of a missing fsync names it", () => {
+  const finding = findingOf(syncDoesNothing, "7");
+  const { seed, workload, config, ops } = finding;
+  const header = { seed, workload, config, engine: "cheat", versions: "any" };
+  const { account } = runCrashLog({ header, ops }, { makeEngine: syncDoesNothing, explain: true });
+  expect(account.at(-1)).toMatch(/^with an fsync of \d+\.log .*no image of this moment fails$/);
+});
+
 test("C3: an engine whose sync() does nothing is found", () => {
   const finding = findingOf(syncDoesNothing, "7");
   expect(finding.condition).toBe("C3");

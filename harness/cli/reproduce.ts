@@ -32,7 +32,7 @@ export function findingOf(log: OpLog, mode: Mode, host: WorkerHost, search = fal
       return found?.finding;
     }
     case "crash":
-      return crashLog(log, host, search).finding;
+      return crashLog(log, host, { search }).finding;
     case "faults": {
       const finding = replayFaults({ seed, config, ops: log.ops }, tinykvMaker(host));
       return finding && { ...finding, workload };
@@ -42,9 +42,13 @@ export function findingOf(log: OpLog, mode: Mode, host: WorkerHost, search = fal
   }
 }
 
-export function crashLog(log: OpLog, host: WorkerHost, search = false): CrashLogResult {
+export function crashLog(
+  log: OpLog,
+  host: WorkerHost,
+  how: { readonly search?: boolean; readonly explain?: boolean } = {},
+): CrashLogResult {
   const named = { ...log, header: { ...log.header, config: configOf(log) } };
-  return runCrashLog(named, { makeEngine: tinykvMaker(host), search });
+  return runCrashLog(named, { makeEngine: tinykvMaker(host), ...how });
 }
 
 export function hashOf(trace: Trace): string {
@@ -68,7 +72,7 @@ export function runLog({ log, mode, command, hashed }: LogTask, host: WorkerHost
     const finding = findingOf(log, mode, host);
     return { units: 1, ops: ops.length, counters: {}, found: listOf(finding, work) };
   }
-  const { finding, trace, account } = crashLog(log, host);
+  const { finding, trace, account } = crashLog(log, host, { explain: true });
   const found = listOf(finding, work).map((one) => ({ ...one, account }));
   return { units: 1, ops: ops.length, counters: { traceHash: hashOf(trace) }, found };
 }

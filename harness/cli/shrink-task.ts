@@ -19,6 +19,6 @@ export function runShrink({ finding, mode, attempts, milliseconds }: ShrinkTask,
   const answer = { finding: result.finding, attempts: result.attempts };
   if (mode !== "crash") return answer;
   const before = crashLog(logOf(finding), host);
-  const { account, trace, image } = crashLog(logOf(result.finding), host);
+  const { account, trace, image } = crashLog(logOf(result.finding), host, { explain: true });
   return { ...answer, traceHash: hashOf(before.trace), account, trace, ...(image && { image }) };
 }

@@ -27,6 +27,7 @@ import { searchOperation } from "./crash-search.ts";
 import { checkpointFailure, closedFailure, windowOf } from "./crash-judge.ts";
 import { imageConfiguration } from "./image-configuration.ts";
 import { failed, structureProblem } from "./image-opener.ts";
+import { missingBarrier } from "./missing-barrier.ts";
 import { Life } from "./life.ts";
 import {
   closingOf,
@@ -46,6 +47,8 @@ export interface CrashLogOptions {
   readonly makeEngine: EngineMaker;
   /** Take no notice of where the crashes fall and what survives: try every crash of the operation that the first names. */
   readonly search?: boolean;
+  /** Look for the one sync that would have helped; it takes a while. */
+  readonly explain?: boolean;
 }
 
 export interface CrashLogResult {
@@ -59,14 +62,19 @@ export interface CrashLogResult {
   readonly trace: Trace;
 }
 
-export function runCrashLog(log: OpLog, { makeEngine, search = false }: CrashLogOptions): CrashLogResult {
+export function runCrashLog(
+  log: OpLog,
+  { makeEngine, search = false, explain = false }: CrashLogOptions,
+): CrashLogResult {
   // The crash that a search finds is run for its own sake: it must fail by itself.
   const ops = search ? searchOperation(log, makeEngine) : log.ops;
   if (!ops) return { finding: undefined, account: [], image: undefined, trace: [] };
   const run = new CrashLogRun({ ...log, ops }, makeEngine);
   const missed = run.run();
-  if (!missed) return run.result();
-  return runCrashLog({ ...log, ops: ops.filter((op) => op !== missed) }, { makeEngine });
+  if (missed) return runCrashLog({ ...log, ops: ops.filter((op) => op !== missed) }, { makeEngine, explain });
+  const result = run.result();
+  const hint = explain && result.finding ? missingBarrier({ ...log, ops }, makeEngine) : undefined;
+  return hint === undefined ? result : { ...result, account: [...result.account, hint] };
 }
 
 /** A part of a log that one process lives through. */

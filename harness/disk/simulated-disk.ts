@@ -135,6 +135,13 @@ export class SimulatedDisk {
     );
   }
 
+  /** As if the file or directory of an item of pending() were synced now. */
+  syncItem(item: PendingItem): void {
+    this.#trees.clear();
+    if (item.kind === "name") for (const { directory } of item.change.assignments) directory.synced();
+    else item.inode.synced(this.#time);
+  }
+
   /** What the next process sees after a process kill. `oldBytes`: pages that failed to be synced read back what is durable. */
   imageKill(oldBytes = false): Image {
     return new ImageBuilder(this.contents, undefined).afterKill(this.#root, oldBytes);

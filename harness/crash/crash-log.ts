@@ -39,6 +39,7 @@ import {
   OPENING,
   Recording,
   STORE,
+  unlinkedReadsOf,
   watchPromises,
 } from "./recorded-run.ts";
 import { tierTwo } from "./tier-two.ts";
@@ -169,6 +170,8 @@ class CrashLogRun {
       this.#trace.push(...recording.trace);
       this.#time = life.time;
     }
+    const unlinked = unlinkedReadsOf(this.#disk.now);
+    if (unlinked) throw new Broken(unlinked, "running");
     if (life.isOver) this.#crash(part.crash!, recording);
     return life.isOver;
   }

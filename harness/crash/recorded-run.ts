@@ -3,8 +3,9 @@
 
 import type { Env } from "tinykv/env";
 import { ImageEnv } from "../disk/image-env.ts";
-import type { Image } from "../disk/image.ts";
+import { ContentStore, type Image, makeImage } from "../disk/image.ts";
 import { RecordingEnv, type Interceptor } from "../disk/recording-env.ts";
+import { SimulatedDisk } from "../disk/simulated-disk.ts";
 import type { TraceEvent } from "../disk/trace.ts";
 import type { Engine } from "../engine.ts";
 import { Failure } from "../failure.ts";
@@ -95,7 +96,21 @@ export function recordRun(options: RecordedRunOptions): RecordedRun {
     failure = error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, current, { cause: error });
   }
   const { trace, demands } = recording;
+  failure ??= unlinkedReads(start, trace);
   return { ops, config, start, trace, demands, oracle, failure };
+}
+
+// A file that somebody still reads kept its bytes only because it was open: after a restart, or where the engine had closed
+// it meanwhile, the version that needs it would be broken.
+function unlinkedReads(start: Image | undefined, trace: readonly TraceEvent[]): Failure | undefined {
+  const disk = new SimulatedDisk(start ?? makeImage([], EMPTY_DIRECTORIES), new ContentStore());
+  trace.forEach((event, i) => disk.apply(event, i + 1));
+  return unlinkedReadsOf(disk);
+}
+
+export function unlinkedReadsOf({ readAfterUnlink }: SimulatedDisk): Failure | undefined {
+  const [path] = readAfterUnlink;
+  return path === undefined ? undefined : new Failure("C24", `${path} was read after it had been unlinked`);
 }
 
 /** The operation that stands for closing the store at the end of a run. */

@@ -27,7 +27,7 @@ export { fastDirectory } from "./fast-directory.ts";
 export { checkEverything } from "./full-check.ts";
 export { keyBytes, keyOf, type Key } from "./keys.ts";
 export { Model } from "./model.ts";
-export { changesOf, isWrite, OP_KINDS, type Op, type OpKind, type WriteOp } from "./op.ts";
+export { changesOf, isAsyncWrite, isWrite, OP_KINDS, type Op, type OpKind, type WriteOp } from "./op.ts";
 export { parseOpLog, printHeader, printOpLog, OpLogError, type OpLog, type OpLogHeader } from "./op-log.ts";
 export { printOp } from "./op-line.ts";
 export {

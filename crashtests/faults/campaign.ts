@@ -17,7 +17,7 @@ import {
 } from "tinykv/harness";
 import { CAPACITY } from "./call-name.ts";
 import { CrashChecker } from "./crash-check.ts";
-import { faultOp, faultsOf, faultsOnce } from "./fault-plan.ts";
+import { faultOp, faultsOf } from "./fault-plan.ts";
 import { runFaultCase, runToCrash, type FaultRunResult } from "./fault-run.ts";
 import { FAULTS_CONFIG, operationsOf } from "./op-source.ts";
 import { runRecovery, type Crashed, type RecoveryResult } from "./recovery-run.ts";
@@ -59,6 +59,9 @@ const FINDINGS_MAX = 20;
 const CAPACITY_STEP = 256;
 /** Of the sizes at which a call is the last to fit, so many are tried, spread over the run. */
 const CUTS_MAX = 300;
+
+/** What a recovery writes, at most: so much space may be free, or less. */
+const RECOVERY_BYTES = 8 << 10;
 
 /** Places in the run from which recoveries are made to fail. */
 const RECOVERIES = 6;
@@ -200,13 +203,14 @@ class Campaign {
     };
     const { calls } = recover([], true);
     this.#calls += calls.length;
-    return calls.flatMap((call) =>
-      faultsOnce(call).map((kind) => (): Unit => {
-        const fault = faultOp(call, kind, 0);
-        const run = (): FaultRunResult => ({ ...recover([fault]), levels: [], phase: "recovery" });
-        return { ops: [...log, fault], run, ...namesFor(fault) };
-      }),
-    );
+    const unitOf = (fault: FaultOp): LazyUnit => {
+      const run = (): FaultRunResult => ({ ...recover([fault]), levels: [], phase: "recovery" });
+      return (): Unit => ({ ops: [...log, fault], run, ...namesFor(fault) });
+    };
+    const failing = calls.flatMap((call) => faultsOf(call).map((kind) => unitOf(faultOp(call, kind, 0))));
+    const full: LazyUnit[] = [];
+    for (let free = 0; free <= RECOVERY_BYTES; free += CAPACITY_STEP) full.push(unitOf(capacityOp(free)));
+    return [...failing, ...full];
   }
 
   #runOnce(options: { ops: readonly Op[]; counting?: boolean }): FaultRunResult {

@@ -66,7 +66,7 @@ function attempt<T>(action: () => T, instead: () => T): T {
 const CHEATS: readonly [claim: string, conditions: readonly string[], engine: (env: Env) => Engine][] = [
   [
     "tries a failed fsync again",
-    ["C20", "C3"],
+    ["C20", "C3", "C1", "C9"],
     withFiles((file) => ({
       sync: (barrier) =>
         attempt(

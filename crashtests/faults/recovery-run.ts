@@ -14,6 +14,7 @@ import {
   type FaultOp,
   type Oracle,
 } from "tinykv/harness";
+import { CAPACITY } from "./call-name.ts";
 import { thrown, type CrashChecker } from "./crash-check.ts";
 import { FaultyDisk, type CountedCall } from "./faulty-disk.ts";
 
@@ -46,8 +47,10 @@ export function runRecovery(options: RecoveryOptions): RecoveryResult {
   const isKill = crash.loss === "kill";
   const image = isKill ? disk.imageKill() : crash.survival.kind === "all" ? disk.imageAll() : disk.imageNone();
   const killed = isKill && { killed: crashed.world };
-  const world = new FaultyDisk({ contents: checker.contents, image, counting, ...killed });
-  for (const fault of faults) world.arm(fault);
+  const full = faults.find(({ call }) => call === CAPACITY);
+  const space = full && { capacity: full.nth };
+  const world = new FaultyDisk({ contents: checker.contents, image, counting, ...killed, ...space });
+  for (const fault of faults) if (fault !== full) world.arm(fault);
   const failure = failureIn(() => recover(options, world));
   return { calls: world.calls, faults: world.faults, failure };
 }

@@ -17,6 +17,8 @@ import {
   type Finding,
   generate,
   imageConfiguration,
+  isAsyncWrite,
+  isWrite,
   ImageGraph,
   isMine,
   type Op,
@@ -78,6 +80,9 @@ const SAMPLED_CONFIGS = ["small"];
 const SAMPLES = 16;
 /** Different keys in an exhaustive log: few, so that its operations meet. */
 const EXHAUSTIVE_KEYS = 6;
+/** One operation in so many must write, if a few seeds can be drawn that do: read-only workloads exist. */
+const WRITES_PART = 4;
+const SEEDS_DRAWN_MAX = 20;
 /** In a sampled one: a store that holds little is opened and asked everything many times a second. */
 const SAMPLED_KEYS = 60;
 
@@ -114,7 +119,7 @@ export function runSampled(
   const { seed, ops: count, workload, images, configs = SAMPLED_CONFIGS } = options;
   const campaign = new Campaign(options, workload, host, makeEngine);
   configs.forEach((name, i) => {
-    if (!campaign.isMine(i) || campaign.isOver) return;
+    if (campaign.isOver) return;
     const ops = generated({ workload, seed, ops: count, keys: SAMPLED_KEYS, config: parseConfiguration(name) });
     const share = Math.floor(images / configs.length) + (i < images % configs.length ? 1 : 0);
     campaign.sample(ops, name, share);
@@ -140,15 +145,20 @@ export function runSequences(
   return campaign.result();
 }
 
-// So many operations; crashes and faults are the campaign's to choose.
+// So many operations; crashes and faults are the campaign's to choose. A seed may switch all writes off, and a log without
+// any shows nothing: then the next seed of its own is drawn.
 function generated(options: WorkloadOptions): readonly Op[] {
-  const ops: Op[] = [];
-  for (const op of generate({ ...options, ops: options.ops * 2 })) {
-    if (op.kind === "crash" || op.kind === "fault") continue;
-    ops.push(op);
-    if (ops.length === options.ops) break;
+  for (let drawn = 0; ; drawn++) {
+    const seed = drawn === 0 ? options.seed : `${options.seed}:${drawn}`;
+    const ops: Op[] = [];
+    for (const op of generate({ ...options, seed, ops: options.ops * 2 })) {
+      if (op.kind === "crash" || op.kind === "fault") continue;
+      ops.push(op);
+      if (ops.length === options.ops) break;
+    }
+    const writes = ops.filter((op) => isWrite(op) && !isAsyncWrite(op) && op.kind !== "deleteRange").length;
+    if (writes * WRITES_PART >= ops.length || drawn === SEEDS_DRAWN_MAX) return ops;
   }
-  return ops;
 }
 
 /** Every crash of one log. */
@@ -220,7 +230,9 @@ class Campaign {
     if (!run) return;
     const { graph, judge } = this.#judgeOf(run, "shape");
     const { seed, until } = this.#options;
-    const sampled = new SampledEnumeration(run, graph, judge, { images, seed, ...(until && { until }) });
+    const shard = this.#options.shard ?? WHOLE;
+    const own = Math.floor(images / shard.count) + (shard.index <= images % shard.count ? 1 : 0);
+    const sampled = new SampledEnumeration(run, graph, judge, { images: own, seed, shard, ...(until && { until }) });
     const found = sampled.run();
     this.#points += sampled.points;
     if (found) this.#found(run, found);
@@ -251,6 +263,7 @@ class Campaign {
     this.#ops += ops.length;
     this.#configs[config] = (this.#configs[config] ?? 0) + 1;
     if (!run.failure) return run;
+    this.#exhausted = false;
     this.#findings.push(this.#finding(run, run.failure, "running", ops));
     return undefined;
   }
@@ -260,8 +273,13 @@ class Campaign {
     let scene = this.#scenes.get(config);
     if (!scene) {
       const options = { makeEngine: this.#makeEngine, config, contents: this.#contents };
+      const { until } = this.#options;
       const beat = (): void => this.#host.progress(this.#imagesSoFar());
-      scene = { graph: new ImageGraph({ ...options, samples: SAMPLES, beat }), examined: new Examined(by), options };
+      scene = {
+        graph: new ImageGraph({ ...options, samples: SAMPLES, beat, ...(until && { until }) }),
+        examined: new Examined(by),
+        options,
+      };
       this.#scenes.set(config, scene);
     }
     return { graph: scene.graph, judge: new CrashJudge(run, scene.graph, scene.options, scene.examined) };
@@ -275,6 +293,7 @@ class Campaign {
 
   #found(run: RecordedRun, { violation, crashes }: CrashFound): void {
     const { failure, phase } = violation;
+    this.#exhausted = false;
     this.#findings.push(this.#finding(run, failure, phase, opsWithCrashes(run.ops, crashes)));
   }
 

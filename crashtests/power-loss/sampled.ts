@@ -11,6 +11,8 @@ import {
   type ImageGraph,
   Random,
   type RecordedRun,
+  isMine,
+  type Shard,
   SimulatedDisk,
   changesDisk,
 } from "tinykv/harness";
@@ -19,6 +21,8 @@ export interface SampledOptions {
   readonly images: number;
   readonly seed: string;
   readonly until?: () => boolean;
+  /** Of the places at which it may crash, every so many-th. */
+  readonly shard: Shard;
 }
 
 /** What is drawn at a crash point: so many of each, in 16. */
@@ -46,7 +50,7 @@ export class SampledEnumeration {
     this.#judge = judge;
     this.#options = options;
     this.#ops = new CrashOps(run, graph);
-    this.#random = new Random(`sampled:${options.seed}`);
+    this.#random = new Random(`sampled:${options.seed}:${options.shard.index}/${options.shard.count}`);
     this.#last = graph.counters.images + options.images;
   }
 
@@ -73,7 +77,7 @@ export class SampledEnumeration {
     trace.forEach((event, i) => {
       if (changesDisk(event) || demands[i + 1] !== demands[i]) places.push(i);
     });
-    return places;
+    return places.filter((_, n) => isMine(this.#options.shard, n));
   }
 
   #pass(places: readonly number[], everywhere: boolean): CrashFound | undefined {
@@ -84,6 +88,7 @@ export class SampledEnumeration {
       disk.apply(this.#run.trace[i]!, i + 1);
       if (!chosen.has(i)) continue;
       this.points++;
+      this.#graph.counters.capped++; // a drawn one stands for all
       const found = this.#at(disk, i);
       if (found || this.#isDone()) return found;
     }
@@ -105,7 +110,10 @@ export class SampledEnumeration {
     const image = disk.image(items, choices, fill);
     const demands = this.#run.demands[i + 1]!;
     const node = this.#graph.node(image, 0);
-    const violation = this.#judge.judge(node, demands, "power") ?? this.#judge.judgeCheckpoints(image, demands);
+    const violation =
+      this.#judge.judge(node, demands, "power") ??
+      this.#judge.judgeClosed(node, demands) ??
+      this.#judge.judgeCheckpoints(image, demands);
     const crash = () => this.#ops.power(disk, { choices, fill }, i);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
     if (!again || this.#isDone()) return undefined;

@@ -47,10 +47,16 @@ export function configsOf({ config, configs }: Pick<CommonOptions, "config" | "c
   return configs === undefined ? undefined : CONFIGURATIONS.slice(0, configs).map(({ name }) => name);
 }
 
+/** The others refuse what a crash leaves, or go on behind holes: that is what they are for. */
+const CHECKED_MODE = "pointInTime";
+
 /** The same for a simulated disk: a store in a memory of its own leaves nothing on it. */
 export function simulatedConfigsOf(options: Pick<CommonOptions, "config" | "configs">): string[] | undefined {
   const names = configsOf(options)?.filter((name) => parseConfiguration(name).env !== "memory");
   if (names?.length === 0) throw new UsageError("a store in memory has no disk to crash");
+  const mode = names?.map((name) => parseConfiguration(name).options.walRecoveryMode ?? CHECKED_MODE);
+  if (mode?.some((one) => one !== CHECKED_MODE))
+    throw new UsageError(`what a crash may leave is promised of walRecoveryMode ${CHECKED_MODE} alone`);
   return names;
 }
 

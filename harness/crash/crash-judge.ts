@@ -2,7 +2,7 @@
 // to a crash point and an image; what opening the image gives belongs to the image alone and is in the graph.
 
 import { type Demands, type RecordedRun, STORE } from "./recorded-run.ts";
-import type { Edge, ImageGraph, ImageNode } from "./image-graph.ts";
+import type { Edge, ImageGraph, ImageNode, Reached } from "./image-graph.ts";
 import { logFacts } from "../inspector/content-facts.ts";
 import { failed, mount, type OpenerOptions } from "./image-opener.ts";
 import { tierTwo } from "./tier-two.ts";
@@ -70,8 +70,11 @@ export class CrashJudge {
       this.#accepted = new Set();
     }
     if (this.#accepted.has(node)) return undefined;
-    for (const reached of this.#graph.reachedFrom(node)) {
-      const violation = this.#judgeOne(reached.node, window);
+    // Behind a kill the disk still holds what it held: a power cut in that recovery is another crash point, with its own
+    // demands (enumeration.ts).
+    const all = loss === "power" ? this.#graph.reachedFrom(node) : [{ node, failure: node.problem, way: [] }];
+    for (const reached of all) {
+      const violation = this.#judgeOne(reached, window);
       if (violation) return { ...violation, way: reached.way };
     }
     this.#accepted.add(node);
@@ -80,7 +83,7 @@ export class CrashJudge {
 
   /** A node must recover exactly the state of another: what that one's open served was durable. */
   expectSame(node: ImageNode, served: ImageNode): Violation | undefined {
-    if (node.problem) return { failure: node.problem, phase: "open", way: [] };
+    if (node.problem) return { failure: node.problem, phase: node.recovered ? "scan" : "open", way: [] };
     if (node.state === served.state) return undefined;
     const message = `behind a finished open a power cut left ${node.recovered?.entries} entries, the open had served ${served.recovered?.entries}`;
     return { failure: new Failure("C9", message), phase: "scan", way: [] };
@@ -108,8 +111,8 @@ export class CrashJudge {
     return undefined;
   }
 
-  #judgeOne(node: ImageNode, window: Window): Omit<Violation, "way"> | undefined {
-    if (node.problem) return { failure: node.problem, phase: node.recovered ? "scan" : "open" };
+  #judgeOne({ node, failure }: Reached, window: Window): Omit<Violation, "way"> | undefined {
+    if (failure) return { failure, phase: node.recovered ? "scan" : "open" };
     const states = this.#run.oracle.statesOf(window, node.recovered!);
     if (states.length === 0) {
       const { store } = mount(node.image, this.#options, { seed: node.seed });

@@ -26,6 +26,15 @@ export interface CrashFound {
   readonly crashes: readonly CrashOp[];
 }
 
+/** A process kill: what it leaves, and how to say it. */
+interface Kill {
+  readonly i: number;
+  readonly image: Image;
+  readonly demands: Demands;
+  readonly loss: "kill" | "killOldBytes";
+  readonly crash: () => CrashOp;
+}
+
 /** The disk of a run as it was at its start. */
 export function diskAtStart(run: RecordedRun, graph: ImageGraph): SimulatedDisk {
   return new SimulatedDisk(run.start ?? makeImage([], EMPTY_DIRECTORIES), graph.contents);
@@ -38,7 +47,7 @@ export class Enumeration {
   readonly #judge: CrashJudge;
   readonly #options: EnumerationOptions;
   readonly #ops: CrashOps;
-  readonly #killed = new Set<string>();
+  readonly #tried = new Set<string>();
 
   constructor(run: RecordedRun, graph: ImageGraph, judge: CrashJudge, options: EnumerationOptions) {
     this.#run = run;
@@ -96,49 +105,47 @@ export class Enumeration {
     return undefined;
   }
 
-  // What the kernel was given is all there; the pages of a write in flight are there up to any of them.
+  // What the kernel was given is all there; where an fsync failed, the old bytes may be.
   #kill(disk: SimulatedDisk, i: number, demands: Demands): CrashFound | undefined {
     const image = disk.imageKill();
-    const node = this.#graph.node(image, 0);
-    const violation = this.#judge.judge(node, demands, "kill");
-    if (violation) return { violation, crashes: this.#ops.chain([this.#ops.kill(i, "after")], node, violation.way) };
+    const found = this.#killed(disk, { i, image, demands, loss: "kill", crash: () => this.#ops.kill(i, "after") });
     const old = disk.imageKill(true);
-    if (old.key !== image.key) {
-      const oldNode = this.#graph.node(old, 0);
-      const oldViolation = this.#judge.judge(oldNode, demands, "killOldBytes");
-      if (oldViolation) {
-        const crash = this.#ops.kill(i, "after", { kind: "lose", items: [OLD_BYTES] });
-        return { violation: oldViolation, crashes: this.#ops.chain([crash], oldNode, oldViolation.way) };
-      }
-    }
-    return this.#options.recovery > 0 ? this.#powerCutBehindKill(disk, { i, image, node, demands }) : undefined;
+    if (found || old.key === image.key) return found;
+    const crash = (): CrashOp => this.#ops.kill(i, "after", { kind: "lose", items: [OLD_BYTES] });
+    return this.#killed(disk, { i, image: old, demands, loss: "killOldBytes", crash });
   }
 
+  // The pages of a write in flight are there up to any of them.
   #insideWrite(disk: SimulatedDisk, write: TraceCall & { call: "write" }, i: number): CrashFound | undefined {
     const { position, bytes } = write;
+    const demands = this.#run.demands[i + 1]!;
     const first = PAGE_BYTES - (position % PAGE_BYTES);
     for (let length = first, pages = 1; length < bytes.length; length += PAGE_BYTES, pages++) {
       const partial = disk.clone();
       partial.apply({ ...write, bytes: bytes.subarray(0, length) }, i + 1);
-      const node = this.#graph.node(partial.imageKill(), 0);
-      const violation = this.#judge.judge(node, this.#run.demands[i + 1]!, "kill");
-      if (!violation) continue;
-      const crash = this.#ops.kill(i, "inside", { kind: "keep", items: [`pages:${pages}`] });
-      return { violation, crashes: this.#ops.chain([crash], node, violation.way) };
+      const crash = (): CrashOp => this.#ops.kill(i, "inside", { kind: "keep", items: [`pages:${pages}`] });
+      const found = this.#killed(partial, { i, image: partial.imageKill(), demands, loss: "kill", crash });
+      if (found) return found;
     }
     return undefined;
   }
 
+  #killed(disk: SimulatedDisk, kill: Kill): CrashFound | undefined {
+    const { image, demands, loss, crash } = kill;
+    const node = this.#graph.node(image, 0);
+    const violation = this.#judge.judge(node, demands, loss);
+    if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
+    return this.#options.recovery > 0 ? this.#powerCutBehindKill(disk, node, kill) : undefined;
+  }
+
   // kill → open → power loss: what was pending at the kill still is.
-  #powerCutBehindKill(
-    disk: SimulatedDisk,
-    { i, image, node, demands }: { i: number; image: Image; node: ImageNode; demands: Demands },
-  ): CrashFound | undefined {
+  #powerCutBehindKill(disk: SimulatedDisk, node: ImageNode, kill: Kill): CrashFound | undefined {
+    const { i, image, demands, loss } = kill;
     const signature = `${image.key}\n${disk.imageNone().key}\n${demands.power.least},${demands.power.most}`;
-    if (this.#killed.has(signature)) return undefined;
-    this.#killed.add(signature);
+    if (this.#tried.has(signature)) return undefined;
+    this.#tried.add(signature);
     const killed = disk.clone();
-    killed.kill();
+    killed.kill(loss === "killOldBytes");
     const recovery = this.#graph.recoveryFrom(image, node);
     const places = new Set(cutPlaces(recovery));
     for (let j = 0; j < recovery.length; j++) {
@@ -150,7 +157,7 @@ export class Enumeration {
         const second = this.#graph.secondNode(cut);
         const violation = served ? this.#judge.expectSame(second, node) : this.#judge.judge(second, demands, "power");
         if (!violation) continue;
-        const crash = this.#ops.kill(i, "after");
+        const crash = kill.crash();
         const power = this.#ops.powerInRecovery(crash, recovery, { disk: killed, survival: cut.survival(), j });
         return { violation, crashes: this.#ops.chain([crash, power], second, violation.way) };
       }

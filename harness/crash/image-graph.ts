@@ -34,7 +34,7 @@ export interface ImageNode {
   readonly life: number;
   readonly recovered: RecoveredSummary | undefined;
   /** A condition that it fails whatever the history was. */
-  problem: Failure | undefined;
+  readonly problem: Failure | undefined;
   /** Equal for equal recovered states. */
   readonly state: string;
   /** How tables and logs lay behind the open: a new layout is worth a closer look. */
@@ -75,11 +75,14 @@ export interface Edge {
   readonly survival: Survived;
   /** The open had returned: what it served was durable. */
   readonly served: boolean;
+  /** What is wrong with it as such: behind a finished open it must recover what that served. */
+  readonly failure: Failure | undefined;
 }
 
 /** A state that a node may give after crashes in recovery, and the way to it. */
 export interface Reached {
   readonly node: ImageNode;
+  readonly failure: Failure | undefined;
   readonly way: readonly Edge[];
 }
 
@@ -87,6 +90,8 @@ export interface GraphOptions extends OpenerOptions {
   /** Seeded combinations at a crash point with too many pending items. */
   readonly samples: number;
   readonly beat: () => void;
+  /** Asked now and then: go no deeper. */
+  readonly until?: () => boolean;
 }
 
 export class ImageGraph {
@@ -135,15 +140,16 @@ export class ImageGraph {
 
   /** The node itself and every node behind it that recovers another state or fails. */
   *reachedFrom(node: ImageNode): Generator<Reached> {
-    yield { node, way: [] };
+    const first: Reached = { node, failure: node.problem, way: [] };
+    yield first;
     if (this.isUniform) return;
     const seen = new Set([node]);
-    const queue: Reached[] = [{ node, way: [] }];
+    const queue: Reached[] = [first];
     for (let at = queue.shift(); at; at = queue.shift()) {
       for (const edge of at.node.edges) {
         if (seen.has(edge.to)) continue;
         seen.add(edge.to);
-        const reached = { node: edge.to, way: [...at.way, edge] };
+        const reached = { node: edge.to, failure: edge.to.problem ?? edge.failure, way: [...at.way, edge] };
         if (deviates(at.node, edge)) yield reached;
         queue.push(reached);
       }
@@ -210,7 +216,8 @@ export class ImageGraph {
         node.recovery = [];
         for (const { to } of node.edges) next.add(to);
       }
-      if (next.size === 0) return;
+      // What deviates is to be judged first; an engine that is wrong may never come to an end.
+      if (next.size === 0 || !this.isUniform || this.#options.until?.()) return;
       wave = next;
     }
   }
@@ -238,11 +245,10 @@ export class ImageGraph {
         const to = this.#nodeOf(crashImage, { life: node.life + 1, keepRecovery });
         const known = edges.get(to);
         if (known && (known.served || !served)) continue;
-        edges.set(to, { to, event: i, survival: crashImage.survival(), served });
+        edges.set(to, { to, event: i, survival: crashImage.survival(), served, failure: undefined });
       }
     });
-    for (const edge of edges.values()) this.#checkEdge(node, edge);
-    return [...edges.values()];
+    return [...edges.values()].map((edge) => this.#checked(node, edge));
   }
 
   /** The images of a power cut now (crash-images.ts). */
@@ -250,18 +256,18 @@ export class ImageGraph {
     return crashImages(disk, { samples: this.#options.samples, seed, onCapped: () => this.counters.capped++ });
   }
 
-  #checkEdge(node: ImageNode, edge: Edge): void {
-    if (!deviates(node, edge)) return;
+  #checked(node: ImageNode, edge: Edge): Edge {
+    if (!deviates(node, edge)) return edge;
     this.#deviating++;
-    if (!edge.served || edge.to.problem) return;
+    if (!edge.served || edge.to.problem) return edge;
     const message = `behind a finished open a power cut left ${edge.to.recovered?.entries} entries, the open had served ${node.recovered?.entries}`;
-    edge.to.problem = new Failure("C9", message);
+    return { ...edge, failure: new Failure("C9", message) };
   }
 }
 
 /**
  * Where in a recovery the power goes: just before each sync, and behind the last call. Between two syncs what is pending
- * only grows, and each moment's images are among the last one's.
+ * only grows, and each moment's images are among the last one's (but for the bytes of a dead log, when another dies meanwhile).
  */
 export function cutPlaces(recovery: readonly TraceEvent[]): number[] {
   const places: number[] = [];

@@ -156,12 +156,14 @@ export class Recording implements Interceptor {
     const { oracle, checkpoints, closed } = this;
     const power = oracle.window("power");
     const kill = oracle.window("kill");
+    const killOldBytes = oracle.window("killOldBytes");
     const unchanged =
       last?.checkpoints === checkpoints &&
       last.closed === closed &&
       sameWindow(last.power, power) &&
-      sameWindow(last.kill, kill);
-    return unchanged ? last : { power, kill, killOldBytes: oracle.window("killOldBytes"), closed, checkpoints };
+      sameWindow(last.kill, kill) &&
+      sameWindow(last.killOldBytes, killOldBytes);
+    return unchanged ? last : { power, kill, killOldBytes, closed, checkpoints };
   }
 }
 

@@ -10,7 +10,7 @@ const SECTORS_ALL_MAX = 3;
 
 const ZEROS = new Uint8Array(PAGE_BYTES);
 
-// Every version, and torn between the durable one and each later one that differs from it in more than a sector.
+// Every version; torn between the durable one and the newest, and an older one that differs from it in two sectors.
 export function choicesOf(item: PendingItem): Choice[] {
   const choices: Choice[] = item.times.map((_, version) => ({ version }));
   if (item.kind !== "page") return choices;

@@ -9,9 +9,10 @@ import { decodeCurrent, storeFileName, type StoreFileKind } from "./store-names.
 
 /** The files of an image, by place. */
 export interface FileList {
-  /** Equal for equal paths. */
+  /** Equal for equal paths and directories. */
   readonly id: number;
   readonly paths: readonly string[];
+  readonly directories: readonly string[];
 }
 
 interface PlacedFile {
@@ -21,6 +22,7 @@ interface PlacedFile {
 }
 
 interface Listing {
+  readonly directories: string;
   readonly files: readonly PlacedFile[];
   readonly current: number;
   readonly manifests: ReadonlyMap<number, number>;
@@ -55,7 +57,7 @@ export class ReachableKeys {
     const roots = this.#rootsOf(contents[place]!, manifest);
     if (roots === "unreadable") return undefined;
     const orphans = { table: 0, log: 0, manifest: 0, temporary: 0 };
-    let key = "";
+    let key = `${listing.directories}\n`;
     for (const file of listing.files) {
       const orphan = orphanKind(file, contents[file.place]!, { manifest, roots });
       if (orphan) orphans[orphan]++;
@@ -65,7 +67,7 @@ export class ReachableKeys {
     return key + counts.map((count) => Math.min(count, ORPHANS_COUNTED_MAX)).join(",");
   }
 
-  #listingOf({ id, paths }: FileList): Listing {
+  #listingOf({ id, paths, directories }: FileList): Listing {
     const known = this.#listings.get(id);
     if (known) return known;
     const files = paths.map((path, place): PlacedFile => {
@@ -76,7 +78,7 @@ export class ReachableKeys {
     const manifests = new Map(
       files.filter(({ kind }) => kind === "manifest").map(({ number, place }) => [number, place]),
     );
-    const listing = { files, current, manifests };
+    const listing = { directories: directories.join("\n"), files, current, manifests };
     this.#listings.set(id, listing);
     return listing;
   }

@@ -40,7 +40,12 @@ test("two hundred operations shrink to the three that matter", () => {
     else lines.push(id % 3 === 0 ? `${id} delete x${id}` : id % 3 === 1 ? `${id} get y${id}` : `${id} verify`);
   }
   const result = shrink(findingOf(parse(...lines)), failsIf(putFlushCrash), PLENTY);
-  expect(result.ops.map(printOp)).toEqual(["60 put k0 0.60.1", "130 flush", "190 crash power all"]);
+  // Any flush will do: one may stand for the operations around it.
+  expect(result.ops.map((op) => printOp(op).replace(/^\d+ flush$/, "flush"))).toEqual([
+    "60 put k0 0.60.1",
+    "flush",
+    "190 crash power all",
+  ]);
   expect(result.finding).toMatchObject({ condition: "C3", phase: "open", config: "default" });
   expect(result.attempts).toBeLessThan(200);
 });

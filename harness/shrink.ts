@@ -14,6 +14,7 @@
 import type { Finding } from "./finding.ts";
 import type { Op } from "./op.ts";
 import { defaultConfiguration, reopenToTheSame } from "./shrink-configuration.ts";
+import { oneForMany } from "./shrink-bulk.ts";
 import { fewerCrashes, fewerLostItems } from "./shrink-crashes.ts";
 import { type Reproduce, type ShrinkBudget, Shrinker, type ShrinkOptions } from "./shrink-state.ts";
 import { smallerBatches, smallerKeys, smallerValues, withoutSync } from "./shrink-writes.ts";
@@ -66,6 +67,8 @@ function fewerOps(shrinker: Shrinker): void {
     for (let size = Math.ceil(shrinker.ops.length / 2); size > 1; size = Math.ceil(size / 2)) {
       leaveOut(shrinker, size, attempt);
     }
+    // One by one is slow: first what many do together is done by one.
+    oneForMany(shrinker);
     while (leaveOut(shrinker, 1, attempt));
   }
 }

@@ -53,7 +53,7 @@ export interface FaultsResult {
 }
 
 /** A campaign that finds so much has found enough. */
-const FINDINGS_MAX = 20;
+const FINDINGS_MAX = 3;
 
 /** Steps between the sizes of a full disk, beside those at which a write is cut. */
 const CAPACITY_STEP = 256;

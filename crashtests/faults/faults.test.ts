@@ -114,7 +114,7 @@ const CHEATS: readonly [claim: string, conditions: readonly string[], engine: (e
   ],
   [
     "says nothing of a write that failed",
-    ["C3", "C19", "C8"],
+    ["C3", "C19", "C8", "C20"],
     withStores((store) => ({
       put: (...put) =>
         attempt(

@@ -77,7 +77,8 @@ export class CrashJudge {
       const violation = this.#judgeOne(reached, window);
       if (violation) return { ...violation, way: reached.way };
     }
-    this.#accepted.add(node);
+    // A kill says nothing of the edges behind its node.
+    if (loss === "power") this.#accepted.add(node);
     return undefined;
   }
 

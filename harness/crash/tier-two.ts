@@ -84,7 +84,7 @@ class TierTwo {
 
   writable(): void {
     const watched = new WatchedDisk(this.#image, this.#contents);
-    const mounted = this.#open(this.#image, watched);
+    const mounted = this.#open(this.#image, { watched });
     const { store, disk } = mounted;
     this.#during("reads", () => this.#checkReads(store));
     this.#during("flush", () => {
@@ -110,7 +110,7 @@ class TierTwo {
       this.#afterPowerCut(watched, "C13", ",walRecoveryMode=absolute");
     });
     this.#during("reopen", () => {
-      const again = this.#open(disk.capture(this.#contents), undefined);
+      const again = this.#open(disk.capture(this.#contents));
       this.#expectState(again.store, "C11");
       this.#checkStructure(again);
       again.store.close();
@@ -122,18 +122,18 @@ class TierTwo {
     action();
   }
 
-  #open(image: Image, watched: WatchedDisk | undefined, options: OpenerOptions = this.#options): Mounted {
+  #open(image: Image, { watched, condition = "C1", options = this.#options }: Opening = {}): Mounted {
     try {
       return mount(image, options, { seed: this.#seed, ...(watched && { interceptor: watched }) });
     } catch (error) {
-      throw failed("C1", "open threw", error);
+      throw failed(condition, "open threw", error);
     }
   }
 
   // The disk loses all that it may, and the store is opened on what is left.
   #afterPowerCut(watched: WatchedDisk, condition: Condition, changes = ""): void {
     const options = { ...this.#options, config: this.#options.config + changes };
-    const { store } = this.#open(watched.disk.imageNone(), undefined, options);
+    const { store } = this.#open(watched.disk.imageNone(), { condition, options });
     this.#expectState(store, condition);
   }
 
@@ -174,6 +174,13 @@ class TierTwo {
     if (keys[1] !== undefined) writes.push({ id: FIRST_ID + 3, kind: "delete", key: keys[1], sync: true });
     return writes;
   }
+}
+
+interface Opening {
+  readonly watched?: WatchedDisk;
+  /** That does not hold if the open throws. */
+  readonly condition?: Condition;
+  readonly options?: OpenerOptions;
 }
 
 /** A simulated disk that follows a mounted one. */

@@ -81,8 +81,10 @@ const SAMPLES = 16;
 /** Different keys in an exhaustive log: few, so that its operations meet. */
 const EXHAUSTIVE_KEYS = 6;
 /** One operation in so many must write, if a few seeds can be drawn that do: read-only workloads exist. */
-const WRITES_PART = 4;
+const WRITES_PART = 2;
 const SEEDS_DRAWN_MAX = 20;
+/** The part of its writes with sync: what is durable at once leaves little to lose, what never is leaves nothing to keep. */
+const EXHAUSTIVE_SYNCS = 0.25;
 /** In a sampled one: a store that holds little is opened and asked everything many times a second. */
 const SAMPLED_KEYS = 60;
 
@@ -104,7 +106,7 @@ export function runExhaustive(
   configs.forEach((name, i) => {
     if (!campaign.isMine(i) || campaign.isOver) return;
     const config = parseConfiguration(name);
-    const ops = generated({ workload, seed, ops: count, keys: EXHAUSTIVE_KEYS, config });
+    const ops = generated({ workload, seed, ops: count, keys: EXHAUSTIVE_KEYS, syncRatio: EXHAUSTIVE_SYNCS, config });
     campaign.exhaust(ops, name);
   });
   return campaign.result();

@@ -66,6 +66,9 @@ interface Meeting {
 /** The run itself has the seed before this. */
 const FIRST_RECOVERY_SEED = 2;
 
+/** Of recoveries that are kept: those of a few crash points. */
+const RECENT_MAX = 512;
+
 type AnyImage = Image | CrashImage;
 
 export interface Edge {
@@ -103,6 +106,8 @@ export class ImageGraph {
   readonly #byImage = new Map<string, ImageNode>();
   readonly #byForm = new Map<string, ImageNode>();
   readonly #edges = new Map<string, readonly Edge[]>();
+  /** Recoveries of the images of first crashes that were opened last. */
+  readonly #recent = new Map<string, readonly TraceEvent[]>();
   #deviating = 0;
 
   constructor(options: GraphOptions) {
@@ -125,12 +130,13 @@ export class ImageGraph {
   /** The calls of the recovery of an image of this node: it has the names of that image, not those of the node's own. */
   recoveryFrom(image: Image, node: ImageNode): readonly TraceEvent[] {
     if (image.key === node.image.key) return this.recoveryOf(node);
-    return openImage(image, this.#options, node.seed).recovery;
+    return this.#recent.get(image.key) ?? openImage(image, this.#options, node.seed).recovery;
   }
 
   /** The calls of a node's recovery. */
   recoveryOf(node: ImageNode): readonly TraceEvent[] {
-    return node.recovery.length > 0 ? node.recovery : openImage(node.image, this.#options, node.seed).recovery;
+    if (node.recovery.length > 0) return node.recovery;
+    return this.#recent.get(node.image.key) ?? openImage(node.image, this.#options, node.seed).recovery;
   }
 
   /** Crashing in its recovery never led to another state than that of the image itself. */
@@ -187,6 +193,7 @@ export class ImageGraph {
     const opened = openImage(image, this.#options, seed);
     this.counters.images++;
     if (life > 0) this.counters.second++;
+    else this.#remember(image, opened.recovery);
     this.#options.beat();
     const { recovered, problem } = opened;
     return {
@@ -202,6 +209,14 @@ export class ImageGraph {
       depth: 0,
       examined: false,
     };
+  }
+
+  // What a kill leaves is what a power cut leaves that loses nothing, and that was opened a moment ago.
+  #remember(image: Image, recovery: readonly TraceEvent[]): void {
+    this.#recent.set(image.key, recovery);
+    if (this.#recent.size <= RECENT_MAX) return;
+    const [oldest] = this.#recent.keys();
+    this.#recent.delete(oldest!);
   }
 
   // Breadth first: a chain of recoveries may be long, and every image of it is explored once.

@@ -1,6 +1,7 @@
 // What barrier coverage runs, shortest first: the sequences of one letter and some of more, and those few things that no
 // sequence does: a checkpoint on another file system, the destruction of a store, a salvage.
 
+import { recordRun } from "tinykv/harness";
 import { acrossFileSystems, destroyScenario, salvageScenario } from "./odd-scenarios.ts";
 import { runOne } from "./campaign.ts";
 import type { Scenario } from "./scenario.ts";
@@ -40,6 +41,7 @@ function lettersScenario(letters: readonly string[], config: string): Scenario {
   const manual = config === SEQUENCE_CONFIGS[0] ? "" : " (manual)";
   return {
     name: letters.join(" ") + manual,
+    pass: ({ makeEngine }) => void recordRun({ makeEngine, config, ops: sequenceOf(letters, config) }),
     run: ({ seed, host, makeEngine }) => runOne({ seed, config, ops: sequenceOf(letters, config) }, host, makeEngine),
   };
 }

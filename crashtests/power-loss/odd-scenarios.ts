@@ -18,6 +18,8 @@ import {
   keyBytes,
   makeImage,
   newDisk,
+  type Op,
+  recordRun,
   RecordingEnv,
   SimulatedDisk,
   STORE,
@@ -35,11 +37,18 @@ const VALUE_BYTES = 300;
 /** Tables cannot have two names there, so they are copied. */
 export const acrossFileSystems: Scenario = {
   name: "bigBatch flush checkpoint (on another file system)",
-  run({ seed, host, makeEngine }) {
-    const ops = sequenceOf(["bigBatch", "flush", "checkpoint"], CONFIG);
-    return runOne({ seed, config: CONFIG, ops }, host, (env) => makeEngine(new LinklessEnv(env, () => "do")));
-  },
+  pass: ({ makeEngine }) => void recordRun({ makeEngine: linkless(makeEngine), ops: copiedTables(), config: CONFIG }),
+  run: ({ seed, host, makeEngine }) =>
+    runOne({ seed, config: CONFIG, ops: copiedTables() }, host, linkless(makeEngine)),
 };
+
+function copiedTables(): readonly Op[] {
+  return sequenceOf(["bigBatch", "flush", "checkpoint"], CONFIG);
+}
+
+function linkless(makeEngine: EngineMaker): EngineMaker {
+  return (env) => makeEngine(new LinklessEnv(env, () => "do"));
+}
 
 class LinklessEnv extends BarrierEnv {
   override link(from: string, to: string): void {
@@ -50,6 +59,7 @@ class LinklessEnv extends BarrierEnv {
 /** While a store is destroyed it is either whole, or no store that destroying would not finish. */
 export const destroyScenario: Scenario = {
   name: "destroy",
+  pass: (stage) => void destroyScenario.run(stage),
   run(stage) {
     const start = storeWith(stage.makeEngine, (disk) => disk);
     return crashesOf(stage, start, {
@@ -63,6 +73,7 @@ export const destroyScenario: Scenario = {
 /** What a salvage leaves out is in lost/, whole, before anything else changes. */
 export const salvageScenario: Scenario = {
   name: "salvage",
+  pass: (stage) => void salvageScenario.run(stage),
   run(stage) {
     const start = storeWith(stage.makeEngine, damageNewestLog);
     let copies: readonly LostCopy[] = [];

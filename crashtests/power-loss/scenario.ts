@@ -8,5 +8,8 @@ export interface ScenarioStage {
 
 export interface Scenario {
   readonly name: string;
+  /** Once, without a crash: what it comes by. */
+  pass(stage: ScenarioStage): void;
+  /** Every crash of it. */
   run(stage: ScenarioStage): { readonly finding: Finding | undefined; readonly images: number };
 }

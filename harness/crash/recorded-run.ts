@@ -6,7 +6,7 @@ import { ImageEnv } from "../disk/image-env.ts";
 import { ContentStore, type Image, makeImage } from "../disk/image.ts";
 import { RecordingEnv, type Interceptor } from "../disk/recording-env.ts";
 import { SimulatedDisk } from "../disk/simulated-disk.ts";
-import type { TraceEvent } from "../disk/trace.ts";
+import { changesDisk, type TraceEvent } from "../disk/trace.ts";
 import type { Engine } from "../engine.ts";
 import { Failure } from "../failure.ts";
 import type { Op } from "../op.ts";
@@ -38,7 +38,7 @@ export interface Demands {
 export interface CheckpointPromise {
   readonly directory: string;
   readonly window: Window;
-  /** Nobody has opened it since: it is as a clean close leaves a store. */
+  /** Nobody has changed it since: it is as a clean close leaves a store. */
   readonly untouched: boolean;
 }
 
@@ -147,7 +147,17 @@ export class Recording implements Interceptor {
 
   after(event: TraceEvent): void {
     this.trace.push(event);
+    if (changesDisk(event) && "path" in event) this.#touched(event.path);
     this.demands.push(this.now());
+  }
+
+  #touched(path: string): void {
+    const isTouched = ({ directory, untouched }: CheckpointPromise): boolean =>
+      untouched && path.startsWith(`${directory}/`);
+    if (!this.checkpoints.some(isTouched)) return;
+    this.checkpoints = this.checkpoints.map((promise) =>
+      isTouched(promise) ? { ...promise, untouched: false } : promise,
+    );
   }
 
   // The same object as long as nothing changed.
@@ -181,9 +191,6 @@ export function watchPromises(engine: Engine, recording: Recording): Engine {
     open(directory, config, mode) {
       const isStore = directory === STORE && mode?.readOnly !== true;
       if (isStore) recording.closed = false;
-      recording.checkpoints = recording.checkpoints.map((promise) =>
-        promise.directory === directory && promise.untouched ? { ...promise, untouched: false } : promise,
-      );
       const store = engine.open(directory, config, mode);
       const close = store.close.bind(store);
       store.close = () => {

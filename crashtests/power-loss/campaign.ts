@@ -35,7 +35,7 @@ import {
   type WorkloadOptions,
 } from "tinykv/harness";
 import { SampledEnumeration } from "./sampled.ts";
-import { SEQUENCE_CONFIGS, sequences } from "./sequences.ts";
+import { type Sequence, SEQUENCE_CONFIGS, sequences } from "./sequences.ts";
 
 export interface PowerLossCounters {
   /** Tier-1 opens. */
@@ -137,13 +137,16 @@ export function runSequences(
 ): PowerLossResult {
   const campaign = new Campaign(options, "sequences", host, makeEngine);
   const { configs = SEQUENCE_CONFIGS, length } = options;
-  configs.forEach((config) => {
-    let n = 0;
-    for (const { ops } of sequences(length, config)) {
-      if (campaign.isOver) return;
-      if (campaign.isMine(n++)) campaign.exhaust(ops, config);
-    }
-  });
+  // Configurations in step: what any of them shows comes early.
+  const all = configs.map((config) => sequences(length, config));
+  for (let n = 0; !campaign.isOver; n++) {
+    const next = all.map((one) => one.next());
+    if (next.some(({ done }) => done)) break;
+    if (!campaign.isMine(n)) continue;
+    next.forEach(({ value }, i) => {
+      if (!campaign.isOver) campaign.exhaust((value as Sequence).ops, configs[i]!);
+    });
+  }
   return campaign.result();
 }
 

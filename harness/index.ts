@@ -74,6 +74,7 @@ export { changesDisk, type Trace, type TraceEvent } from "./disk/trace.ts";
 export type { TraceCall } from "./disk/trace.ts";
 export { readArtifact, writeArtifact, type ArtifactExtras, type ArtifactParts } from "./artifacts.ts";
 export { shrink, type Reproduce, type ShrinkBudget, type ShrinkResult } from "./shrink.ts";
+export { SAMPLES } from "./crash/judge-alone.ts";
 export { imageConfiguration } from "./crash/image-configuration.ts";
 export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/crash-log.ts";
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";

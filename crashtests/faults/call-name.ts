@@ -15,7 +15,7 @@ export function namesOf({ call, name, path }: PlannedCall): readonly string[] {
 }
 
 /** The kind of a store's file; anything else is a directory, as far as a store is concerned. */
-export function fileKind(path: string): string | undefined {
+function fileKind(path: string): string | undefined {
   if (path === "") return undefined;
   const name = posix.basename(path);
   if (name.endsWith(".log")) return "log";

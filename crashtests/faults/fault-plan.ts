@@ -27,7 +27,7 @@ export function faultOp(call: CountedCall, kind: FaultKind, id: number): FaultOp
 }
 
 /** Every way in which a call can fail once. */
-export function faultsOnce({ planned, event }: CountedCall): readonly FaultKind[] {
+function faultsOnce({ planned, event }: CountedCall): readonly FaultKind[] {
   const bytes = planned.bytes ?? 0;
   switch (planned.call) {
     case "write":

@@ -46,7 +46,7 @@ export function runFaultCase(options: FaultRunOptions): FaultRunResult {
   const result = { calls: world.calls, levels: world.capacity.levels, faults: world.faults, failure, phase };
   if (!crashed) return result;
   const { ops } = options;
-  const at = ops.findIndex((op) => op.kind === "crash");
+  const at = firstCrash(ops);
   const faults = ops.slice(at + 1).filter((op) => op.kind === "fault");
   const recovery = runRecovery({ ...options, crash: ops[at] as CrashOp, crashed, faults });
   return { ...result, ...recovery, phase };
@@ -60,6 +60,12 @@ export function runToCrash(options: FaultRunOptions): Crashed {
   return run.crashed;
 }
 
+// Where the first life of a store ends.
+function firstCrash(ops: readonly Op[]): number {
+  const at = ops.findIndex((op) => op.kind === "crash");
+  return at < 0 ? ops.length : at;
+}
+
 class FaultRun {
   phase: Phase = "open";
   readonly world: FaultyDisk;
@@ -71,7 +77,9 @@ class FaultRun {
   constructor(options: FaultRunOptions) {
     this.#options = options;
     const { ops, checker, counting = false } = options;
-    const full = ops.find((op): op is FaultOp => op.kind === "fault" && op.call === CAPACITY);
+    // A full disk behind the crash is the recovery's.
+    const life = ops.slice(0, firstCrash(ops));
+    const full = life.find((op): op is FaultOp => op.kind === "fault" && op.call === CAPACITY);
     this.#capacity = full?.nth;
     this.world = new FaultyDisk({ contents: checker.contents, counting, ...(full && { capacity: full.nth }) });
   }

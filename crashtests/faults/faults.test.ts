@@ -4,6 +4,7 @@
 import { expect, test } from "vitest";
 import type { Env, FileHandle } from "tinykv/env";
 import { SILENT_HOST, TinyKVEngine, type Engine, type EngineStore, type Finding, type Op } from "tinykv/harness";
+import { CAPACITY } from "./call-name.ts";
 import { replayFaults, runFaults } from "./campaign.ts";
 import { FAULTS_CONFIG } from "./op-source.ts";
 
@@ -187,4 +188,32 @@ test.each(READ_CHEATS)("an engine that %s is found", (_, engine) => {
     }
   }
   expect(finding).toMatchObject({ condition: "C21", phase: "run" });
+});
+
+test("an engine that clears up behind an open that found the disk full is found, and its log says whose disk it was", () => {
+  const puts = Array.from({ length: 5 }, (_, i): Op => {
+    return { id: i, kind: "put", key: `k${i}`, value: { incarnation: 0, id: i, length: 60 }, sync: true };
+  });
+  const crash: Op = { id: 6, kind: "crash", loss: "kill", survival: { kind: "all" } };
+  const full = { call: CAPACITY, nth: 0, outcome: "part", error: "ENOSPC", lasting: true } as const;
+  const ops: readonly Op[] = [...puts, crash, { id: 7, kind: "fault", ...full }];
+  const clearing = (env: Env): Engine => {
+    const engine = new TinyKVEngine({ env });
+    const clear = (directory: string): void => {
+      const logs = env.readDirectory(directory).filter((name) => name.endsWith(".log"));
+      for (const name of logs) env.unlink(`${directory}/${name}`);
+    };
+    return overlaid(engine, () => ({
+      open: (...open) =>
+        attempt(
+          () => engine.open(...open),
+          () => {
+            clear(open[0]);
+            return engine.open(...open);
+          },
+        ),
+    }));
+  };
+  expect(replayFaults({ seed: "", config: FAULTS_CONFIG, ops })).toBeUndefined();
+  expect(replayFaults({ seed: "", config: FAULTS_CONFIG, ops }, clearing)).toMatchObject({ phase: "recovery" });
 });

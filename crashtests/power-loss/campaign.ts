@@ -33,6 +33,7 @@ import {
   WHOLE,
   type WorkloadName,
   type WorkloadOptions,
+  SAMPLES,
 } from "tinykv/harness";
 import { SampledEnumeration } from "./sampled.ts";
 import { type Sequence, SEQUENCE_CONFIGS, sequences } from "./sequences.ts";
@@ -76,8 +77,6 @@ export interface PowerLossCommon {
 const EXHAUSTIVE_CONFIGS = SEQUENCE_CONFIGS;
 /** Long logs want stores of some size. */
 const SAMPLED_CONFIGS = ["small"];
-/** Seeded combinations at crash points with more pending items than can all be combined. */
-const SAMPLES = 16;
 /** Different keys in an exhaustive log: few, so that its operations meet. */
 const EXHAUSTIVE_KEYS = 6;
 /** One operation in so many must write, if a few seeds can be drawn that do: read-only workloads exist. */

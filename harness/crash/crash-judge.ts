@@ -2,7 +2,7 @@
 // to a crash point and an image; what opening the image gives belongs to the image alone and is in the graph.
 
 import { type Demands, type RecordedRun, STORE } from "./recorded-run.ts";
-import type { Edge, ImageGraph, ImageNode, Reached } from "./image-graph.ts";
+import { lostWhatWasServed, type Edge, type ImageGraph, type ImageNode, type Reached } from "./image-graph.ts";
 import { logFacts } from "../inspector/content-facts.ts";
 import { failed, mount, type OpenerOptions } from "./image-opener.ts";
 import { tierTwo } from "./tier-two.ts";
@@ -86,8 +86,7 @@ export class CrashJudge {
   expectSame(node: ImageNode, served: ImageNode): Violation | undefined {
     if (node.problem) return { failure: node.problem, phase: node.recovered ? "scan" : "open", way: [] };
     if (node.state === served.state) return undefined;
-    const message = `behind a finished open a power cut left ${node.recovered?.entries} entries, the open had served ${served.recovered?.entries}`;
-    return { failure: new Failure("C9", message), phase: "scan", way: [] };
+    return { failure: lostWhatWasServed(node, served), phase: "scan", way: [] };
   }
 
   /** What a clean close promises of a power cut behind it. */

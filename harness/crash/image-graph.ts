@@ -275,8 +275,7 @@ export class ImageGraph {
     if (!deviates(node, edge)) return edge;
     this.#deviating++;
     if (!edge.served || edge.to.problem) return edge;
-    const message = `behind a finished open a power cut left ${edge.to.recovered?.entries} entries, the open had served ${node.recovered?.entries}`;
-    return { ...edge, failure: new Failure("C9", message) };
+    return { ...edge, failure: lostWhatWasServed(edge.to, node) };
   }
 }
 
@@ -294,6 +293,15 @@ export function cutPlaces(recovery: readonly TraceEvent[]): number[] {
   });
   places.push(recovery.length - 1);
   return places;
+}
+
+/** A power cut behind a finished open left another state than that open served. */
+export function lostWhatWasServed({ recovered }: ImageNode, served: ImageNode): Failure {
+  const had = served.recovered?.entries;
+  return new Failure(
+    "C9",
+    `behind a finished open a power cut left ${recovered?.entries} entries, the open had served ${had}`,
+  );
 }
 
 function deviates(node: ImageNode, { to }: Edge): boolean {

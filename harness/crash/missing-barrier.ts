@@ -1,17 +1,12 @@
 import { posix } from "node:path";
 import type { PendingItem } from "../disk/pending-item.ts";
 import type { SimulatedDisk } from "../disk/simulated-disk.ts";
-import { ContentStore } from "../disk/image.ts";
 import type { CrashOp } from "../op.ts";
 import type { OpLog } from "../op-log.ts";
 import { eventName, placeOf } from "./address.ts";
-import { CrashJudge, Examined } from "./crash-judge.ts";
 import { diskAtStart } from "./enumeration.ts";
-import { imageConfiguration } from "./image-configuration.ts";
-import { ImageGraph } from "./image-graph.ts";
+import { judgeAlone } from "./judge-alone.ts";
 import { type EngineMaker, recordRun, type RecordedRun } from "./recorded-run.ts";
-
-const SAMPLES = 16;
 
 /**
  * For a log that ends in one power cut which showed something: the one sync with which no image of that moment would have,
@@ -25,9 +20,7 @@ export function missingBarrier({ header, ops }: OpLog, makeEngine: EngineMaker):
   const run = recordRun({ makeEngine, ops: ops.filter((op) => op !== crash), config });
   const place = placeOf(run.trace, crash.at);
   if (place < 0 || run.failure) return undefined;
-  const options = { makeEngine, config: imageConfiguration(config, ops), contents: new ContentStore() };
-  const graph = new ImageGraph({ ...options, samples: SAMPLES, beat: () => undefined });
-  const judge = new CrashJudge(run, graph, options, new Examined());
+  const { graph, judge } = judgeAlone(run, makeEngine);
   const disk = diskAtStart(run, graph);
   run.trace.slice(0, place + 1).forEach((event, i) => disk.apply(event, i + 1));
   const tried = new Set<string>();

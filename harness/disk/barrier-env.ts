@@ -6,8 +6,6 @@ import type { Barrier, Env, FileHandle, FileStat, Lock, OpenMode } from "tinykv/
 export type SyncPolicy = "do" | "skip" | "defer";
 
 export class BarrierEnv implements Env {
-  /** How often each barrier was asked for. */
-  readonly reached: Map<Barrier, number> = new Map();
   readonly #env: Env;
   readonly #policy: (barrier: Barrier) => SyncPolicy;
   #deferred: (() => void)[] = [];
@@ -72,7 +70,6 @@ export class BarrierEnv implements Env {
 
   /** What becomes of a sync that is asked for now. */
   ask(barrier: Barrier): SyncPolicy {
-    this.reached.set(barrier, (this.reached.get(barrier) ?? 0) + 1);
     return this.#policy(barrier);
   }
 

@@ -178,12 +178,6 @@ export class SimulatedDisk {
     return copy;
   }
 
-  /** The file under a path now; undefined if there is none. */
-  inodeAt(path: string): Inode | undefined {
-    const node = this.#lookUp(path);
-    return node instanceof Inode ? node : undefined;
-  }
-
   #apply(call: TraceCall): void {
     switch (call.call) {
       case "open":

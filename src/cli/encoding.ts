@@ -30,7 +30,11 @@ export function readable(bytes: Uint8Array, hex: boolean): string {
   return JSON.stringify(buffer.toString("utf8"));
 }
 
-export function jsonField(name: "key" | "value", bytes: Uint8Array, hex: boolean): Record<string, string> {
+export function jsonField(
+  name: "key" | "value" | "end" | "start",
+  bytes: Uint8Array,
+  hex: boolean,
+): Record<string, string> {
   const buffer = Buffer.from(bytes);
   if (hex) return { [name]: buffer.toString("hex") };
   return isUtf8(buffer) ? { [name]: buffer.toString("utf8") } : { [`${name}Hex`]: buffer.toString("hex") };

@@ -50,12 +50,28 @@ test("stats prints a path and a number a line, as JSON all of it in one object",
   expect(lines).toContain("lastSequence\t79");
 });
 
-test("lsm draws one line a level", () => {
+test("lsm draws one line a level, its tables below it, in 80 columns", () => {
   const drawn = Buffer.from(onStore("lsm").stdout, "latin1").toString();
   expect(drawn.match(/^L\d .*$/gm)).toHaveLength(7);
-  expect(drawn).toMatch(/^L6 {2}█{40} {2}1 tables, 2\.7 KiB, 60 entries, score 0\.\d\d$/m);
+  expect(drawn).toMatch(/^L6 {5}█{24} +1 +2\.7 KiB +60 +0\.\d\d\n +000005\.sst +2\.7 KiB {2}"key-000" … "key-059"$/m);
+  expect(drawn).toMatch(/^ +epoch 2 {2}000007\.sst +809 B {2}"key-010" … 0xfffe00$/m);
+  expect(drawn).toMatch(
+    /^memtables {2}1, 5 entries, .*\nlogs {7}1, 2\.0 KiB: 000006\.log\nmanifest {3}MANIFEST-000001, .* closed$/m,
+  );
+  for (const line of drawn.split("\n")) expect([...line].length, line).toBeLessThanOrEqual(80);
   expect(jsonLines(onStore("--json", "lsm").stdout)).toMatchObject([
-    { levels: { length: 7 }, manifest: { number: 1 } },
+    {
+      levels: { length: 7 },
+      manifest: { number: 1 },
+      memtables: { entries: 5 },
+      logs: { count: 1 },
+      opened: true,
+      tables: [
+        { file: "000007.sst", level: 0, epoch: 2, entries: 14, smallest: '"key-010"' },
+        { file: "000005.sst", level: 6 },
+      ],
+      problems: [],
+    },
   ]);
 });
 
@@ -141,24 +157,29 @@ test("sst props, layout and verify tell what is in a table", () => {
   });
   expect(tinykv(["sst", "dump", damaged])).toMatchObject({
     code: 3,
-    stderr: "tinykv: CORRUPTION: 000005.sst at 0: block checksum\n",
+    stderr: expect.stringMatching(/^tinykv: CORRUPTION: 000005\.sst at 0: block checksum \(\d+ bytes\)\n/),
   });
 });
 
 test("wal dump prints every operation, and how the log ends", () => {
   const log = join(closed, "000006.log");
   const lines = tinykv(["wal", "dump", log]).stdout.split("\n");
-  expect(lines.slice(0, 3)).toEqual([
+  expect(lines.slice(0, 6)).toEqual([
+    "115\trecord\t1 from 75, synced to 0",
     '75\tput\t"key-020"\t"in the log alone"',
+    "172\trecord\t1 from 76, synced to 172",
     '76\tput\t""\t"of the empty key"',
+    expect.stringMatching(/^\d+\trecord\t1 from 77, synced to \d+$/),
     '77\tput\t"empty value"\t""',
   ]);
   expect(lines.at(-2)).toMatch(/^\d+\tend\tCLEAN END$/);
   const torn = jsonLines(tinykv(["--json", "wal", "dump", join(killed, "000008.log")]).stdout);
-  expect(torn).toEqual([
-    { sequence: 80, kind: "put", key: "after", value: "the last that was whole" },
-    { sequence: 81, kind: "delete", key: "key-000" },
-    { end: "bad", offset: expect.any(Number), text: expect.any(String) },
+  expect(torn).toMatchObject([
+    { record: 115, end: 177, sequence: 80, count: 1, syncedOffset: 0 },
+    { sequence: 80, kind: "put", key: "after", value: "the last that was whole", offset: 115 },
+    { record: 177, sequence: 81, count: 1, syncedOffset: 177 },
+    { sequence: 81, kind: "delete", key: "key-000", offset: 177 },
+    { end: "bad", offset: 217, text: expect.any(String), verdict: "torn" },
   ]);
 });
 
@@ -170,8 +191,8 @@ test("manifest dump prints every edit, manifest check counts them", () => {
   expect(edits[4]).toMatchObject({ end: "clean" });
   expect(tinykv(["manifest", "dump", manifest]).stdout).toMatch(/^\d+\tlogNumber=6 nextFileNumber=8 /m);
   expect(tinykv(["manifest", "check", manifest])).toEqual({ code: 0, stdout: "ok: 4 edits, closed\n", stderr: "" });
-  expect(jsonLines(tinykv(["--json", "manifest", "check", join(killed, "MANIFEST-000009")]).stdout)).toEqual([
-    { ok: true, edits: 1, end: "bad" },
+  expect(jsonLines(tinykv(["--json", "manifest", "check", join(killed, "MANIFEST-000009")]).stdout)).toMatchObject([
+    { ok: true, edits: 1, end: "bad", verdict: "torn", tables: 2, problems: [], orderChecked: true },
   ]);
   const bytes = readFileSync(manifest);
   bytes[120]! ^= 1;
@@ -179,7 +200,7 @@ test("manifest dump prints every edit, manifest check counts them", () => {
   writeFileSync(damaged, bytes);
   expect(tinykv(["manifest", "check", damaged])).toMatchObject({
     code: 3,
-    stderr: expect.stringMatching(/^tinykv: CORRUPTION: MANIFEST-000001 at 91: .*\n$/),
+    stdout: expect.stringMatching(/^MANIFEST-000001\t91\tchunk checksum\n(?:.*\n)*DAMAGED: 3 edits, closed\n$/),
   });
 });
 

@@ -11,7 +11,7 @@ import { ByteReader } from "../common/byte-reader.ts";
 import { Kind } from "../common/internal-key.ts";
 import type { FileHandle } from "../util/env.ts";
 import { readFully } from "../util/file-io.ts";
-import { BlockFile } from "./block-file.ts";
+import { BlockFile, type TableSource } from "./block-file.ts";
 import { BlockSearch } from "./block-search.ts";
 import { BloomFilter } from "./bloom-filter.ts";
 import { DataWalk, readIndex, type SalvageGap, type SalvageProblem, type SalvageVisitor } from "./data-walk.ts";
@@ -98,7 +98,7 @@ class Salvage implements SalvagedTable {
 
   constructor(options: SalvageOptions) {
     const { name, number } = options;
-    const source = { read: (buffer: Uint8Array, position: number) => readFully(options.file, buffer, position) };
+    const source = sourceOf(options.file);
     this.#file = new BlockFile(source, name, sizeOf(options));
     this.footer = this.#readFooter();
     if (this.footer) this.#file = new BlockFile(source, name, this.footer.size);
@@ -199,7 +199,9 @@ class Salvage implements SalvagedTable {
   #readTop(): IndexBlock | undefined {
     const handle = this.#handles?.get(BlockName.index);
     if (!handle) return undefined;
-    return this.#part(BlockName.index, handle, () => readIndex(this.#file, this.#order, handle, 0));
+    const top = this.#part(BlockName.index, handle, () => readIndex(this.#file, this.#order, handle, 0));
+    if (top?.level === 1) this.#tailPlaces.push({ ...this.#tailPlaces.pop()!, kind: "top index" });
+    return top;
   }
 
   // Blocks that nothing here rests on: they count for isWhole.
@@ -301,6 +303,16 @@ function rangesAt(file: BlockFile, order: KeyOrder, offset: number): BlockHandle
     decodeRangeDeletes(file.readBlock(offset, handle.length, true), offset, file.name, order);
     return handle;
   });
+}
+
+// A file that becomes shorter while it is read goes on with zeros: they verify nowhere.
+function sourceOf(file: FileHandle): TableSource {
+  return {
+    read(buffer, position) {
+      buffer.fill(0, readFully(file, buffer, position));
+      return buffer.length;
+    },
+  };
 }
 
 function sizeOf({ file, name }: SalvageOptions): number {

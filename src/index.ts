@@ -19,6 +19,8 @@ export {
   type ResolvedOptions,
   type WalRecoveryMode,
 } from "./lsm/options.ts";
+export { repairStore as repair, type RepairProgress } from "./lsm/repair/repair.ts";
+export type { LostBytes, LostKeys, LostPart, LostSequences, RepairedFile, RepairReport } from "./lsm/repair/report.ts";
 export type { Snapshot } from "./lsm/snapshots.ts";
 export type { LevelStats, StallStats, Stats } from "./lsm/stats.ts";
 export type { Problem, VerifyProgress, VerifyReport } from "./lsm/verify.ts";

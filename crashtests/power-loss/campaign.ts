@@ -167,12 +167,12 @@ function generated(options: WorkloadOptions): readonly Op[] {
 
 /** Every crash of one log. */
 export function runOne(
-  { seed, config, ops }: { readonly seed: string; readonly config: string; readonly ops: readonly Op[] },
+  log: Pick<PowerLossCommon, "seed" | "recovery"> & { readonly config: string; readonly ops: readonly Op[] },
   host: CampaignHost,
   makeEngine: EngineMaker = tinykv,
 ): { readonly finding: Finding | undefined; readonly images: number } {
-  const campaign = new Campaign({ seed }, "sequences", host, makeEngine);
-  campaign.exhaust(ops, config);
+  const campaign = new Campaign(log, "sequences", host, makeEngine);
+  campaign.exhaust(log.ops, log.config);
   const { counters, findings } = campaign.result();
   return { finding: findings[0], images: counters.images };
 }

@@ -9,6 +9,7 @@ import { tierTwo } from "./tier-two.ts";
 import { posix } from "node:path";
 import { CorruptionError } from "tinykv";
 import type { CrashImage } from "../disk/crash-images.ts";
+import { ImageEnv } from "../disk/image-env.ts";
 import { makeImage, type Image } from "../disk/image.ts";
 import { entriesOf } from "../engine-calls.ts";
 import { Failure, failureOf } from "../failure.ts";
@@ -174,7 +175,8 @@ export function closedFailure(image: Image, options: OpenerOptions, place: Close
     return failed("C13", "behind a clean close and a power cut absolute does not open", error);
   }
   const damaged = withoutEnd(image, options, place.directory ?? STORE);
-  if (!damaged) return undefined;
+  // An engine that cannot tell damage may repair it.
+  if (!damaged || !options.makeEngine(new ImageEnv()).capabilities.has("verify")) return undefined;
   try {
     mount(damaged, options, { ...place, mode });
   } catch (error) {

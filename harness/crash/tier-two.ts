@@ -2,6 +2,7 @@
 // read paths agree; flush, compaction, a reopen bring nothing back; what is written now wins, and survives a power cut;
 // after a clean close power loss loses nothing.
 
+import type { Capability } from "../capabilities.ts";
 import type { Condition } from "../conditions.ts";
 import { ImageEnv } from "../disk/image-env.ts";
 import type { ContentStore, Image } from "../disk/image.ts";
@@ -57,16 +58,19 @@ class TierTwo {
   readonly #seed: number;
   readonly #model = new Model();
   readonly #contents: ContentStore;
+  readonly #capabilities: ReadonlySet<Capability>;
 
   constructor(image: Image, options: OpenerOptions, seed: number, entries: readonly ModelEntry[]) {
     this.#image = image;
     this.#options = options;
     this.#seed = seed;
     this.#contents = options.contents;
+    this.#capabilities = options.makeEngine(new ImageEnv()).capabilities;
     this.#model.apply(entries.map(([key, value]) => ({ kind: "put", key, value })));
   }
 
   readOnly(): void {
+    if (!this.#capabilities.has("readOnly")) return;
     let mounted: Mounted;
     try {
       mounted = mount(this.#image, this.#options, { seed: this.#seed, mode: { readOnly: true, create: false } });
@@ -138,8 +142,7 @@ class TierTwo {
   }
 
   #checkReads(store: EngineStore): void {
-    const { capabilities } = this.#options.makeEngine(new ImageEnv());
-    checkEverything(store, this.#model, capabilities);
+    checkEverything(store, this.#model, this.#capabilities);
   }
 
   #checkStructure({ store, disk }: Mounted): void {

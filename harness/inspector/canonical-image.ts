@@ -96,7 +96,7 @@ function placeOf(path: string, root: string): Place {
   if (!path.startsWith(`${root}/`)) return { kind: "foreign", number: 0, rest: JSON.stringify(path) };
   const name = path.slice(root.length + 1);
   const lost = name.startsWith("lost/") ? lostName(name.slice(5)) : undefined;
-  if (lost) return { kind: "lost", number: lost.number, rest: String(lost.offset) };
+  if (lost) return { kind: "lost", number: lost.number, rest: `${lost.kind} ${lost.offset}` };
   const known = storeFileName(name);
   return known ? { ...known, rest: "" } : { kind: "foreign", number: 0, rest: JSON.stringify(path) };
 }

@@ -11,9 +11,8 @@ export interface StoreFileName {
   readonly number: number;
 }
 
-/** A name in lost/: the bytes that stood at `offset` of log `number`. */
-export interface LostName {
-  readonly number: number;
+/** A name in lost/: the bytes that stood at `offset` of a file. */
+export interface LostName extends StoreFileName {
   readonly offset: number;
 }
 
@@ -30,9 +29,9 @@ export function storeFileName(name: string): StoreFileName | undefined {
 }
 
 export function lostName(name: string): LostName | undefined {
-  const match = /^(\d{6,})\.log-(0|[1-9]\d*)$/.exec(name);
-  const number = match ? fileNumber(match[1]!) : undefined;
-  return number === undefined ? undefined : { number, offset: Number(match![2]) };
+  const match = /^(.+)-(0|[1-9]\d*)$/.exec(name);
+  const file = match ? storeFileName(match[1]!) : undefined;
+  return file && { ...file, offset: Number(match![2]) };
 }
 
 export function manifestName(number: number): string {

@@ -31,7 +31,7 @@ export function readable(bytes: Uint8Array, hex: boolean): string {
 }
 
 export function jsonField(
-  name: "key" | "value" | "end" | "start",
+  name: "key" | "value" | "end" | "start" | "from" | "after" | "upTo",
   bytes: Uint8Array,
   hex: boolean,
 ): Record<string, string> {

@@ -5,6 +5,7 @@ import type { CommandContext, GlobalOptions } from "./command-context.ts";
 import { Exit, exitCodeOf } from "./exit-codes.ts";
 import { addInspectCommands } from "./inspect-commands.ts";
 import { addFileCommands } from "./file-commands.ts";
+import { addRepairCommand } from "./repair-command.ts";
 import { addStoreCommands } from "./store-commands.ts";
 import { OutputClosedError, flushOutput, print, printError } from "./terminal.ts";
 
@@ -51,6 +52,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addStoreCommands(program, run);
   addInspectCommands(program, run);
   addFileCommands(program, run);
+  addRepairCommand(program, run);
   return program;
 }
 

@@ -8,7 +8,7 @@
 
 import { TinyKVError, errnoOf } from "../common/errors.ts";
 import type { CheckedEnv } from "../util/checked-env.ts";
-import { readFully, writeFully } from "../util/file-io.ts";
+import { NO_LINK, readFully, writeFully } from "../util/file-io.ts";
 import { LogReader } from "../wal/log-reader.ts";
 import { LogWriter } from "../wal/log-writer.ts";
 import { logName, parseFileName, tableName } from "./file-names.ts";
@@ -18,16 +18,6 @@ import { parentOf } from "./store-directory.ts";
 import type { LogExtent, Store } from "./store.ts";
 
 const COPY_BYTES = 1 << 20;
-
-/** What link() answers where two names of one file cannot be. */
-const NO_LINK: ReadonlySet<string | undefined> = new Set([
-  "EXDEV",
-  "EPERM",
-  "EMLINK",
-  "ENOTSUP",
-  "EOPNOTSUPP",
-  "ENOSYS",
-]);
 
 /** Durable when it returns. Throws EXISTS if `directory` exists, or a DIR.tmp that holds anything but a store's files. */
 export function makeCheckpoint(store: Store, directory: string): void {

@@ -6,7 +6,7 @@
 //   MANIFEST-000005    the log of version edits
 //   000006.log         a write-ahead log
 //   000007.sst         a sorted table
-//   lost/              what a salvaging recovery left out: lost/000006.log-1234 is what stood at offset 1234
+//   lost/              what a salvaging recovery or a repair left out: lost/000006.log-1234 is what stood at offset 1234
 //
 // Numbers have at least six digits, are sorted as numbers, and are never issued twice. Other names are foreign: left alone.
 

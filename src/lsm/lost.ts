@@ -1,5 +1,6 @@
 import { assert } from "../common/assert.ts";
-import { readFully, writeFully } from "../util/file-io.ts";
+import { errnoOf } from "../common/errors.ts";
+import { NO_LINK, readFully, writeFully } from "../util/file-io.ts";
 import { LOST, lostName } from "./file-names.ts";
 import type { SkippedBytes } from "./log-recovery.ts";
 import { joinPath, unless, type StoreContext } from "./store-context.ts";
@@ -13,15 +14,54 @@ const COPY_BYTES = 1 << 20;
  */
 export function saveLost(context: StoreContext, skipped: readonly SkippedBytes[]): void {
   if (skipped.length === 0) return;
-  const { env, path, health } = context;
+  keepDurably(context, (directory) => {
+    for (const gap of skipped) copyGap(context, directory, gap);
+  });
+  syncStoreDirectory(context);
+}
+
+/**
+ * Gives whole files a second name in lost/, FILE-0; their first one is for the caller to remove. When it returns these
+ * names are durable, and with them, whatever `files` are, those of everything in the store's directory.
+ *
+ * Gives the names in lost/.
+ */
+export function keepInLost(context: StoreContext, files: readonly string[]): string[] {
+  if (files.length > 0) {
+    keepDurably(context, (directory) => {
+      for (const file of files) keepFile(context, directory, file);
+    });
+  }
+  syncStoreDirectory(context);
+  return files.map((file) => lostName(file, 0));
+}
+
+function keepDurably({ env, path, health }: StoreContext, keep: (directory: string) => void): void {
   const directory = joinPath(path, LOST);
   unless("EEXIST", () => env.makeDirectory(directory));
-  for (const gap of skipped) copyGap(context, directory, gap);
+  keep(directory);
   health.sync(() => env.syncDirectory(directory, "lost.directory"));
+}
+
+function syncStoreDirectory({ env, path, health }: StoreContext): void {
   health.sync(() => env.syncDirectory(path, "lost.parent"));
 }
 
-function copyGap({ env, path, health }: StoreContext, directory: string, { file, offset, length }: SkippedBytes): void {
+function keepFile(context: StoreContext, directory: string, file: string): void {
+  const { env, path } = context;
+  const [source, target] = [joinPath(path, file), joinPath(directory, lostName(file, 0))];
+  unless("ENOENT", () => env.unlink(target));
+  try {
+    env.link(source, target);
+  } catch (error) {
+    if (!NO_LINK.has(errnoOf(error))) throw error;
+    copyGap(context, directory, { file, offset: 0, length: env.stat(source).size });
+  }
+}
+
+type LostBytes = Pick<SkippedBytes, "file" | "offset" | "length">;
+
+function copyGap({ env, path, health }: StoreContext, directory: string, { file, offset, length }: LostBytes): void {
   const target = joinPath(directory, lostName(file, offset));
   unless("ENOENT", () => env.unlink(target));
   const source = env.open(joinPath(path, file), "r");

@@ -79,7 +79,7 @@ export function openForWriting(opening: Opening): OpenStore {
     const opened = exists ? recover(opening, listing, closers) : create(opening, listing, closers);
     return { ...opened, lock };
   } catch (error) {
-    for (const close of closers.reverse()) quietly(close);
+    closeAll(closers);
     lock.release();
     throw error;
   }
@@ -184,7 +184,8 @@ function recover(opening: Opening, listing: DirectoryListing, closers: (() => vo
   const logNumber = newNumber();
   // What an earlier session left half done has no tag that could be trusted: 0 says so.
   const orphans = listing.tables.filter((number) => !version.has(number)).map((number) => ({ number, tag: 0 }));
-  const provenance = { inputs: [], obsolete: orphans, logNumber };
+  // The logs stay in force until all of these tables are there: each of them says so.
+  const provenance = { inputs: [], obsolete: orphans, logNumber: manifest.state.logNumber };
   const replayed = replayIntoStore({ context, version, newNumber, logs, found, provenance });
   const manifestNumber = newNumber();
   const keptFrom = replayed.kept[0]?.number ?? logNumber;
@@ -203,7 +204,8 @@ function recover(opening: Opening, listing: DirectoryListing, closers: (() => vo
   );
 }
 
-interface Beginning {
+/** A session's beginning: the state that its manifest starts with, and the files that it found. */
+export interface Beginning {
   readonly context: StoreContext;
   readonly tables: TableCache;
   readonly state: ManifestState;
@@ -215,8 +217,11 @@ interface Beginning {
   readonly recovery: RecoveryReport;
 }
 
-// The last part is the same for a new store and an old one: manifest, CURRENT, log, and only then unlinks.
-function begin(beginning: Beginning, closers: (() => void)[]): Omit<OpenStore, "lock"> {
+/**
+ * The last part of every open and of a repair: manifest, CURRENT, log, and only then unlinks. What must be closed when
+ * something fails later is added to `closers`.
+ */
+export function begin(beginning: Beginning, closers: (() => void)[]): Omit<OpenStore, "lock"> {
   const { context, tables, state, manifestNumber, logNumber, memtables, kept, recovery } = beginning;
   const { env, path, options, health, events } = context;
   const durably = (action: () => void): void => health.sync(action);
@@ -264,11 +269,13 @@ function greatestSequence(version: Version): number {
   return greatest;
 }
 
-function quietly(close: () => void): void {
-  try {
-    close();
-  } catch (error) {
-    // The error that made the open fail is the one to report.
-    void error;
+/** Closes, last opened first; the error that made it necessary is the one to report. */
+export function closeAll(closers: readonly (() => void)[]): void {
+  for (const close of [...closers].reverse()) {
+    try {
+      close();
+    } catch (error) {
+      void error;
+    }
   }
 }

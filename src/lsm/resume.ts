@@ -56,9 +56,14 @@ function retryJobs(background: Background): void {
 function flushAll(store: Store, logNumber: number, outputs: Outputs): TableMeta[] {
   const { memtables, versions } = store;
   const tables: TableMeta[] = [];
-  const sources: LoggedMemtable[] = [...memtables.waiting, { memtable: memtables.active, logNumber }];
-  for (const { memtable } of sources) {
+  const sources: LoggedMemtable[] = [
+    ...memtables.waiting,
+    { memtable: memtables.active, logNumber: store.logs.number },
+  ];
+  for (const [i, { memtable }] of sources.entries()) {
     if (memtable.entries === 0) continue;
+    // Only with the last of them does what the old logs hold stand in tables.
+    const needed = sources[i + 1]?.logNumber ?? logNumber;
     const epoch = versions.current.greatestEpoch + 1 + tables.length;
     const output = {
       context: store.context,
@@ -66,7 +71,7 @@ function flushAll(store: Store, logNumber: number, outputs: Outputs): TableMeta[
       memtable,
       snapshots: store.snapshots.sequences(),
       epoch,
-      provenance: { inputs: [], obsolete: obsoleteTables(store), logNumber },
+      provenance: { inputs: [], obsolete: obsoleteTables(store), logNumber: needed },
     };
     tables.push(writeMemtableWhole(output, outputs));
   }

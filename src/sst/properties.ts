@@ -3,7 +3,7 @@
 //   varint tag (2 × property number, + 1 if a reader that does not know it may pass over it) | varint length | bytes
 //
 // Each property stands once, in any order. Numbers are varints, keys `lp user key | varint sequence | u8 kind`, lists
-// of tables `varint count | {varint number | varint tag}*`.
+// of tables `varint count | {varint number | varint tag}*`, lists of logs `varint count | {varint number}*`.
 
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
@@ -32,6 +32,8 @@ const Property = {
   inputs: 18,
   obsolete: 19,
   logNumber: 20,
+  /** Only in tables that a repair wrote; a reader may pass over it. */
+  repairedLogs: 21,
 } as const;
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(Property));
@@ -56,10 +58,10 @@ const NUMBERS = [
 export function encodeProperties(properties: TableProperties): Uint8Array {
   const block = new ByteWriter();
   const field = new ByteWriter();
-  const put = (property: number, fill: (writer: ByteWriter) => unknown): void => {
+  const put = (property: number, fill: (writer: ByteWriter) => unknown, ignorable = 0): void => {
     field.clear();
     fill(field);
-    block.varint(property * 2).lengthPrefixed(field.finish());
+    block.varint(property * 2 + ignorable).lengthPrefixed(field.finish());
   };
   put(Property.databaseId, (writer) => writer.bytes(properties.databaseId));
   put(Property.comparatorName, (writer) => writer.bytes(Buffer.from(properties.comparatorName)));
@@ -69,6 +71,8 @@ export function encodeProperties(properties: TableProperties): Uint8Array {
   put(Property.inputs, (writer) => putTables(writer, properties.provenance.inputs));
   put(Property.obsolete, (writer) => putTables(writer, properties.provenance.obsolete));
   put(Property.logNumber, (writer) => writer.varint(properties.provenance.logNumber));
+  const { repairedLogs } = properties.provenance;
+  if (repairedLogs) put(Property.repairedLogs, (writer) => putNumbers(writer, repairedLogs), 1);
   return block.finish();
 }
 
@@ -106,6 +110,7 @@ export function decodeProperties(bytes: Uint8Array, offset: number, file: string
       get(Property.inputs, takeTables),
       get(Property.obsolete, takeTables),
       number(Property.logNumber),
+      fields.has(Property.repairedLogs) ? get(Property.repairedLogs, takeNumbers) : undefined,
     ),
   };
 }
@@ -114,8 +119,10 @@ function lazyProvenance(
   inputs: () => TableReference[],
   obsolete: () => TableReference[],
   logNumber: number,
+  repairedLogs: readonly number[] | undefined,
 ): TableProvenance {
   return {
+    ...(repairedLogs && { repairedLogs }),
     get inputs() {
       return inputs();
     },
@@ -157,6 +164,18 @@ function takeKey(reader: ByteReader): InternalKey {
 
 function takeRest(reader: ByteReader): Uint8Array {
   return copyBytes(reader.bytes(reader.remaining));
+}
+
+function putNumbers(writer: ByteWriter, numbers: readonly number[]): void {
+  writer.varint(numbers.length);
+  for (const number of numbers) writer.varint(number);
+}
+
+function takeNumbers(reader: ByteReader): number[] {
+  const count = reader.varint();
+  const numbers: number[] = [];
+  for (let i = 0; i < count; i++) numbers.push(reader.varint());
+  return numbers;
 }
 
 // All outputs of a job name the same two lists, perhaps of thousands of tables: each is encoded once.

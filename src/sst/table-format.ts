@@ -67,6 +67,8 @@ export interface TableProvenance {
   readonly obsolete: readonly TableReference[];
   /** The log number that the job's edit sets (a flush) or found (a compaction). */
   readonly logNumber: number;
+  /** Of a table that a repair wrote: the logs that it read. Until one of them or of `inputs` is gone it was not finished. */
+  readonly repairedLogs?: readonly number[];
 }
 
 export interface TableProperties extends TableIdentity {

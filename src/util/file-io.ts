@@ -24,3 +24,13 @@ export function writeFully(file: FileHandle, buffer: Uint8Array, position: numbe
     done += last;
   }
 }
+
+/** What link() answers where two names of one file cannot be: there a copy must do. */
+export const NO_LINK: ReadonlySet<string | undefined> = new Set([
+  "EXDEV",
+  "EPERM",
+  "EMLINK",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+]);

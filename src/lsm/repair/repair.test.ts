@@ -1,0 +1,229 @@
+// G26: what repair() does to a store, what it says, and what it does when the world fails while it works.
+
+import { expect, test } from "vitest";
+import { AssertionError } from "../../common/assert.ts";
+import { TinyKVError } from "../../common/errors.ts";
+import type { Comparator } from "../../common/comparator.ts";
+import { readFully, writeFully } from "../../util/file-io.ts";
+import { MemoryEnv } from "../../util/memory-env.ts";
+import type { Env } from "../../util/env.ts";
+import { open, type Database } from "../database.ts";
+import { FaultyEnv, type Fault } from "../faulty-env.test-support.ts";
+import type { Options } from "../options.ts";
+import { repairStore } from "./repair.ts";
+
+const PATH = "/db";
+const OPTIONS: Options = {
+  writeBufferSize: 4 << 10,
+  blockSize: 128,
+  logBlockSize: 512,
+  targetFileSize: 2 << 10,
+  bloomBitsPerKey: 0,
+  walRecycle: false,
+  background: "manual",
+};
+
+type Files = Map<string, Buffer>;
+
+function filesOf(env: Env, path = PATH): Files {
+  const files: Files = new Map();
+  for (const name of env.readDirectory(path)) {
+    if (name === "LOCK" || env.stat(`${path}/${name}`).kind === "directory") continue;
+    const file = env.open(`${path}/${name}`, "r");
+    const bytes = Buffer.alloc(file.size());
+    readFully(file, bytes, 0);
+    file.close();
+    files.set(name, bytes);
+  }
+  return files;
+}
+
+function storeOf(files: Files): MemoryEnv {
+  const env = new MemoryEnv();
+  env.makeDirectory(PATH);
+  for (const [name, bytes] of files) {
+    const file = env.open(`${PATH}/${name}`, "wx");
+    if (bytes.length > 0) writeFully(file, bytes, 0);
+    file.close();
+  }
+  return env;
+}
+
+function made(fill: (db: Database) => void, options: Options = {}, leave: "close" | "kill" = "close"): Files {
+  const env = new MemoryEnv();
+  const db = open(PATH, { ...OPTIONS, ...options, env });
+  fill(db);
+  if (leave === "close") db.close();
+  return filesOf(env);
+}
+
+function contents(env: Env, options: Options = {}): Record<string, string> {
+  const db = open(PATH, { ...OPTIONS, ...options, env });
+  try {
+    expect(db.verify().problems).toEqual([]);
+    return Object.fromEntries([...db.iterate()].map(([key, value]) => [key.toString(), value.toString()]));
+  } finally {
+    db.close();
+  }
+}
+
+const only = (files: Files, wanted: (name: string) => boolean): Files =>
+  new Map([...files].filter(([name]) => wanted(name)));
+
+function fillTwice(db: Database): void {
+  for (let i = 0; i < 30; i++) db.put(`k${i + 10}`, `old ${i} ${"x".repeat(40)}`);
+  db.compactRange();
+  for (let i = 0; i < 30; i += 2) db.put(`k${i + 10}`, `new ${i}`);
+  db.delete("k11");
+  db.flush();
+  for (let i = 0; i < 30; i += 5) db.put(`k${i + 10}`, `newest ${i}`);
+}
+
+const expected = ((): Record<string, string> => {
+  const env = storeOf(made(fillTwice));
+  return contents(env);
+})();
+
+test("tables and logs alone are enough: CURRENT and manifests are made anew", () => {
+  for (const leave of ["close", "kill"] as const) {
+    const env = storeOf(only(made(fillTwice, {}, leave), (name) => /\.(?:sst|log)$/.test(name)));
+    const report = repairStore(PATH, { ...OPTIONS, env });
+    expect(report).toMatchObject({ ok: true, rebuilt: true, isCertain: false, lost: [] });
+    expect(contents(env)).toEqual(expected);
+  }
+});
+
+test("tables alone give what had been flushed, logs alone what had not", () => {
+  const files = made(fillTwice, {}, "kill");
+  const tables = storeOf(only(files, (name) => name.endsWith(".sst")));
+  repairStore(PATH, { ...OPTIONS, env: tables });
+  expect(contents(tables)).toMatchObject({ k10: "new 0", k12: "new 2" });
+  const logs = storeOf(only(files, (name) => name.endsWith(".log")));
+  repairStore(PATH, { ...OPTIONS, env: logs });
+  expect(contents(logs)).toEqual({
+    k10: "newest 0",
+    k15: "newest 5",
+    k20: "newest 10",
+    k25: "newest 15",
+    k30: "newest 20",
+    k35: "newest 25",
+  });
+});
+
+test("what logs hold is sorted through many memtables when it is more than one holds", () => {
+  const files = made(
+    (db) => {
+      for (let i = 0; i < 200; i++) db.put(`k${String((i * 77) % 200).padStart(3, "0")}`, `${i}${"y".repeat(60)}`);
+    },
+    { writeBufferSize: 1 << 20 },
+  );
+  const env = storeOf(only(files, (name) => name.endsWith(".log")));
+  const report = repairStore(PATH, { ...OPTIONS, env });
+  expect(report.entries).toBe(200);
+  expect(report.tables).toBeGreaterThan(3);
+  expect(Object.keys(contents(env)).length).toBe(200);
+});
+
+test("sequence numbers and file numbers go on behind all that anything carries", () => {
+  const env = storeOf(only(made(fillTwice, {}, "kill"), (name) => name.endsWith(".sst")));
+  const before = Math.max(...[...filesOf(env).keys()].map((name) => Number.parseInt(name, 10)));
+  const { lastSequence } = repairStore(PATH, { ...OPTIONS, env });
+  expect(lastSequence).toBe(46);
+  for (const name of filesOf(env).keys()) {
+    const number = Number(/\d+/.exec(name)?.[0] ?? Number.MAX_SAFE_INTEGER);
+    expect(number).toBeGreaterThan(before);
+  }
+});
+
+test("a dead input of a compaction fills the gap of its damaged output, and the report says so", () => {
+  const env = new MemoryEnv();
+  const db = open(PATH, { ...OPTIONS, env });
+  for (let i = 0; i < 30; i++) db.put(`k${i + 10}`, `old ${i} ${"x".repeat(40)}`);
+  db.flush();
+  const [input] = [...filesOf(env).keys()].filter((name) => name.endsWith(".sst"));
+  const old = filesOf(env).get(input!)!;
+  for (let i = 0; i < 30; i++) db.put(`k${i + 10}`, `new ${i}`);
+  db.compactRange();
+  db.close();
+  const files = filesOf(env).set(input!, old);
+  const [output] = [...files.keys()].filter((name) => name.endsWith(".sst") && name !== input).sort();
+  files.get(output!)![100]! ^= 1;
+  const broken = storeOf(files);
+  const report = repairStore(PATH, { ...OPTIONS, env: broken });
+  expect(report.lost).toMatchObject([{ file: output, filledFrom: [input] }]);
+  expect(report.files.find(({ file }) => file === input)).toMatchObject({ use: "gaps" });
+  const found = contents(broken);
+  expect(Object.keys(found).length).toBe(30);
+  const olds = Object.values(found).filter((value) => value.startsWith("old"));
+  expect(olds.length).toBeGreaterThan(0);
+  expect(olds.length).toBeLessThan(30);
+});
+
+test("files of another store are put aside, not merged", () => {
+  const files = made(fillTwice);
+  const other = made((db) => {
+    for (let i = 0; i < 5; i++) db.put(`k${i + 10}`, "of another store");
+    db.flush();
+  });
+  const [foreign] = [...other.keys()].filter((name) => name.endsWith(".sst"));
+  const env = storeOf(new Map([...files, ["000999.sst", other.get(foreign!)!]]));
+  // A file says its number: under another name it would be merely damaged.
+  expect(repairStore(PATH, { ...OPTIONS, env }).moved).toEqual(["000999.sst-0"]);
+  expect(contents(env)).toEqual(expected);
+});
+
+test("another comparator and a newer format are refused with nothing changed", () => {
+  const files = made(fillTwice);
+  const reverse: Comparator = { name: "reverse", compare: (a, b) => Buffer.compare(b, a) };
+  const env = storeOf(only(files, (name) => !name.startsWith("MANIFEST")));
+  const before = filesOf(env);
+  expect(() => repairStore(PATH, { ...OPTIONS, comparator: reverse, env })).toThrow(
+    expect.objectContaining({ code: "TINYKV_COMPARATOR_MISMATCH" }),
+  );
+  expect(filesOf(env)).toEqual(before);
+  expect(() => repairStore(PATH, { ...OPTIONS, readOnly: true, env })).toThrow(
+    expect.objectContaining({ code: "TINYKV_INVALID_ARGUMENT" }),
+  );
+});
+
+test("whichever call fails, repair throws with a code, gives everything back and removes nothing that it was made from", () => {
+  const files = made(fillTwice, {}, "kill");
+  files.get([...files.keys()].find((name) => name.endsWith(".sst"))!)![50]! ^= 4;
+  const whole = storeOf(files);
+  repairStore(PATH, { ...OPTIONS, env: whole });
+  const wanted = contents(whole);
+  const faults: Fault[] = [
+    { errno: "EIO" },
+    { errno: "ENOSPC" },
+    { errno: "EIO", after: true },
+    { errno: "ENOSPC", short: 3 },
+  ];
+  let failures = 0;
+  for (const fault of faults) {
+    for (let nth = 0; ; nth++) {
+      const memory = storeOf(files);
+      const env = new FaultyEnv(memory);
+      env.failFrom(nth, fault, 1);
+      const error = thrownBy(() => repairStore(PATH, { ...OPTIONS, env }));
+      expect([env.openHandles, env.locksHeld]).toEqual([0, 0]);
+      if (env.isSpent && error !== undefined) {
+        failures++;
+        expect(error).toBeInstanceOf(TinyKVError);
+        expect((error as TinyKVError).cause).not.toBeInstanceOf(AssertionError);
+        repairStore(PATH, { ...OPTIONS, env: memory });
+      }
+      expect(contents(memory), `call ${nth}, ${JSON.stringify(fault)}`).toEqual(wanted);
+      if (!env.isSpent) break;
+    }
+  }
+  expect(failures).toBeGreaterThan(200);
+});
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,7 +1,7 @@
 // A manifest read for people: every edit that can be read, added up without demanding that they fit, and what is wrong.
 
 import type { KeyOrder } from "../common/comparator.ts";
-import { CorruptionError, TinyKVError } from "../common/errors.ts";
+import { badBytesProblem } from "../common/errors.ts";
 import type { FileHandle } from "../util/env.ts";
 import type { LogGap } from "../wal/log-reader.ts";
 import { manifestName, tableName } from "./file-names.ts";
@@ -160,9 +160,9 @@ function decode(
   try {
     return decodeEdit(payload, name, offset);
   } catch (error) {
-    if (error instanceof CorruptionError) report(`an edit that cannot be decoded: ${error.problem}`);
-    else if (error instanceof TinyKVError && error.code === "TINYKV_FORMAT_UNSUPPORTED") report(error.message);
-    else throw error;
+    const problem = badBytesProblem(error);
+    if (problem === undefined) throw error;
+    report(`an edit that cannot be decoded: ${problem}`);
     return undefined;
   }
 }

@@ -5,8 +5,10 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { compareBytes } from "../common/bytes.ts";
+import { bytewise, KeyOrder } from "../common/comparator.ts";
 import { fixtureEntries, fixturePath } from "../lsm/format-fixtures.test-support.ts";
 import { image } from "../lsm/engine.test-support.ts";
+import { TableBuilder } from "../sst/table-builder.ts";
 import { nodeEnv } from "../util/node-env.ts";
 import { encodeHeader } from "../wal/log-format.ts";
 import { inStore, jsonLines, temporaryDirectory, tinykv, type Ran } from "./cli.test-support.ts";
@@ -283,4 +285,57 @@ test("everything that looks works beside a writer, takes no lock and changes no 
     expect(db.get("still")?.toString()).toBe("writing");
   });
   inStore(store, (db) => expect([...db.iterate()].length).toBe(fixtureEntries("v1").length + 1));
+});
+
+test("control characters in names and errors are escaped: they do not reach the terminal", () => {
+  writeFileSync(join(store, "\u001b[2J\u009b1m"), "");
+  const ran = onStore("lsm");
+  expect(ran.stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f]/);
+  expect(Buffer.from(ran.stdout, "latin1").toString()).toContain("\\u001b[2J\\u009b1m");
+  const json = tinykv(["--db", store, "--json", "lsm"]);
+  expect(jsonLines(Buffer.from(json.stdout, "latin1").toString())).toMatchObject([{ foreign: ["\u001b[2J\u009b1m"] }]);
+  expect(tinykv(["sst", "dump", join(root.path, "\u001b[2J")]).stderr).toMatch(
+    /^tinykv: INVALID_ARGUMENT: \\u001b\[2J is not/,
+  );
+});
+
+test("find tells of range deletes that cover the key, in tables that a later version wrote", () => {
+  const order = new KeyOrder(bytewise);
+  const file = nodeEnv.open(join(store, "000090.sst"), "wx");
+  const identity = {
+    fileNumber: 90,
+    databaseId: new Uint8Array(16),
+    tag: 5,
+    epoch: 1,
+    creationTime: 0,
+    comparatorName: bytewise.name,
+  };
+  const builder = new TableBuilder({
+    file,
+    order,
+    blockSize: 4096,
+    indexBlockSize: 4096,
+    bloomBitsPerKey: 10,
+    identity,
+  });
+  builder.addRangeDelete(Buffer.from("key-0"), Buffer.from("key-03"), 70);
+  builder.addRangeDelete(Buffer.from("key-021"), Buffer.from("key-03"), 71);
+  builder.finish({ inputs: [], obsolete: [], logNumber: 1 });
+  file.close();
+  flip(FLUSHED, -1);
+  const found = onStore("--json", "find", "key-020");
+  expect(json(found).filter((line) => line["kind"] === "deleteRange")).toEqual([
+    {
+      where: "table",
+      file: "000090.sst",
+      live: false,
+      sequence: 70,
+      kind: "deleteRange",
+      start: "key-0",
+      end: "key-03",
+    },
+  ]);
+  expect(onFile("000090.sst", "--json", "sst", "dump").stdout.split("\n")[0]).toBe(
+    '{"sequence":70,"kind":"deleteRange","key":"key-0","end":"key-03"}',
+  );
 });

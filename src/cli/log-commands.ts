@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { bytewise, KeyOrder } from "../common/comparator.ts";
-import { CorruptionError, errnoOf } from "../common/errors.ts";
+import { badBytesProblem, errnoOf } from "../common/errors.ts";
 import { parseFileName, tableName } from "../lsm/file-names.ts";
 import { inspectLog, type InspectedRecord, type LogInspection } from "../lsm/log-inspection.ts";
 import { inspectManifest, stateProblems, type InspectedManifest } from "../lsm/manifest-inspection.ts";
@@ -75,8 +75,13 @@ function printBatch(record: InspectedRecord, name: string, options: GlobalOption
     );
     return true;
   } catch (error) {
-    if (!(error instanceof CorruptionError)) throw error;
-    tellProblem(options, name, { offset, length: end - offset, problem: `no batch: ${error.problem}` });
+    const problem = badBytesProblem(error);
+    if (problem === undefined) throw error;
+    tellProblem(options, name, {
+      offset,
+      length: end - offset,
+      problem: `a record that cannot be decoded: ${problem}`,
+    });
     return false;
   }
 }

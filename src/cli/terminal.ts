@@ -22,8 +22,9 @@ export function print(output: Uint8Array | string): void {
   if (pendingBytes >= FLUSH_BYTES) flushOutput();
 }
 
+/** Control characters but tabs are escaped: names from the files of strangers must not steer the terminal. */
 export function printLine(line: string): void {
-  print(`${line}\n`);
+  print(`${harmless(line)}\n`);
 }
 
 export function flushOutput(): void {
@@ -34,7 +35,12 @@ export function flushOutput(): void {
 }
 
 export function printError(line: string): void {
-  writeSync(2, `${line.replaceAll("\n", " ")}\n`);
+  writeSync(2, `${harmless(line.replaceAll("\n", " "))}\n`);
+}
+
+// The escapes are those of JSON, so that a line of JSON stays the same value.
+function harmless(line: string): string {
+  return line.replace(/[^\P{Cc}\t]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** The lines of standard input, numbered from 1; INVALID_ARGUMENT for one that is not UTF-8. */

@@ -44,6 +44,12 @@ export class CorruptionError extends TinyKVError {
   }
 }
 
+/** What is wrong with bytes that cannot be used, damaged or of a newer version; undefined for an error of another kind. */
+export function badBytesProblem(error: unknown): string | undefined {
+  if (error instanceof CorruptionError) return error.problem;
+  return error instanceof TinyKVError && error.code === "TINYKV_FORMAT_UNSUPPORTED" ? error.message : undefined;
+}
+
 export function invalidArgument(message: string, cause?: unknown): TinyKVError {
   return new TinyKVError("TINYKV_INVALID_ARGUMENT", message, cause);
 }

@@ -20,6 +20,12 @@ export const LOST = "lost";
 
 const DIGITS_LEAST = 6;
 
+/**
+ * The greatest number that a file may have: no store comes near it, issuing one every microsecond for a century, and
+ * there is always another above it. A greater one, in a directory or a manifest, is no work of the engine's.
+ */
+export const FILE_NUMBER_MAX: number = 2 ** 52;
+
 export function tableName(number: number): string {
   return `${digits(number)}.sst`;
 }

@@ -2,7 +2,7 @@
 // byte, whatever the comparator: only equal bytes are equal. Tables are read through: an index may lie.
 
 import { equalBytes } from "../common/bytes.ts";
-import { CorruptionError, errnoOf, TinyKVError } from "../common/errors.ts";
+import { badBytesProblem, errnoOf } from "../common/errors.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { Kind } from "../common/internal-key.ts";
 import { visitBatch } from "../memtable/write-batch.ts";
@@ -98,8 +98,9 @@ class FileSearch implements FoundInFiles {
     try {
       visitBatch(payload, name, offset, visit);
     } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error;
-      this.problems.push({ file: name, offset: error.offset, problem: error.problem });
+      const problem = badBytesProblem(error);
+      if (problem === undefined) throw error;
+      this.problems.push({ file: name, offset, problem });
     }
   }
 
@@ -132,8 +133,9 @@ class FileSearch implements FoundInFiles {
     try {
       use(file);
     } catch (error) {
-      if (!(error instanceof TinyKVError) || error.code !== "TINYKV_FORMAT_UNSUPPORTED") throw error;
-      this.problems.push({ file: name, offset: 0, problem: error.message });
+      const problem = badBytesProblem(error);
+      if (problem === undefined) throw error;
+      this.problems.push({ file: name, offset: 0, problem });
     } finally {
       file.close();
     }

@@ -1,7 +1,7 @@
 // A manifest read for people: every edit that can be read, added up without demanding that they fit, and what is wrong.
 
 import type { KeyOrder } from "../common/comparator.ts";
-import { CorruptionError, TinyKVError } from "../common/errors.ts";
+import { badBytesProblem } from "../common/errors.ts";
 import type { FileHandle } from "../util/env.ts";
 import type { LogGap } from "../wal/log-reader.ts";
 import { manifestName, tableName } from "./file-names.ts";
@@ -9,6 +9,9 @@ import { inspectLog, type LogInspection } from "./log-inspection.ts";
 import type { TableMeta } from "./table-meta.ts";
 import { Version } from "./version.ts";
 import { decodeEdit, type VersionEdit } from "./version-edit.ts";
+
+/** Each table of level 0 is compared with each other; a store stops writing long before it has so many. */
+const LEVEL0_TABLES_MOST = 1000;
 
 export interface PlacedTable {
   readonly level: number;
@@ -111,8 +114,11 @@ export function stateProblems(manifest: InspectedManifest, order: KeyOrder): str
     if (lastSequence !== undefined && table.greatestSequence > lastSequence)
       problems.push(`${tableName(table.number)} holds sequence numbers above the last, ${lastSequence}`);
   }
-  if (manifest.comparatorName === order.comparator.name)
-    problems.push(...Version.unchecked(order, levelsOf(manifest, order)).problems());
+  if (manifest.comparatorName !== order.comparator.name) return problems;
+  const levels = levelsOf(manifest, order);
+  const newest = levels[0]?.length ?? 0;
+  if (newest > LEVEL0_TABLES_MOST) problems.push(`level 0 holds ${newest} tables, whose order is not checked`);
+  else problems.push(...Version.unchecked(order, levels).problems());
   return problems;
 }
 
@@ -160,9 +166,9 @@ function decode(
   try {
     return decodeEdit(payload, name, offset);
   } catch (error) {
-    if (error instanceof CorruptionError) report(`an edit that cannot be decoded: ${error.problem}`);
-    else if (error instanceof TinyKVError && error.code === "TINYKV_FORMAT_UNSUPPORTED") report(error.message);
-    else throw error;
+    const problem = badBytesProblem(error);
+    if (problem === undefined) throw error;
+    report(`an edit that cannot be decoded: ${problem}`);
     return undefined;
   }
 }

@@ -13,7 +13,7 @@ import { CheckedEnv } from "../util/checked-env.ts";
 import type { Lock } from "../util/env.ts";
 import { Background } from "./background.ts";
 import { EventQueue } from "./events.ts";
-import { LOCK, logName, manifestName, tableName } from "./file-names.ts";
+import { FILE_NUMBER_MAX, LOCK, logName, manifestName, tableName } from "./file-names.ts";
 import { Health } from "./health.ts";
 import { LogRecovery, type RecoveredLogs, type RecoveryReport } from "./log-recovery.ts";
 import { LogSet } from "./log-set.ts";
@@ -105,7 +105,9 @@ export function loadManifest({ env, path, order, options }: Opening): ReadManife
     const message = `the store was made with comparator ${error.stored}, not ${options.comparator.name}`;
     throw new TinyKVError("TINYKV_COMPARATOR_MISMATCH", message);
   }
-  const { version } = manifest.state;
+  const { version, nextFileNumber } = manifest.state;
+  if (nextFileNumber > FILE_NUMBER_MAX)
+    throw new CorruptionError(manifestName(number), manifest.end.size, `next file number ${nextFileNumber}`);
   if (version.deepestLevel >= options.numLevels) {
     throw invalidArgument(`numLevels is ${options.numLevels}, but level ${version.deepestLevel} holds tables`);
   }

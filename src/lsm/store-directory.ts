@@ -3,10 +3,15 @@
 //   CURRENT                      a store
 //   no CURRENT, but tables, logs or lost/    a store whose CURRENT is gone: corruption, nothing is touched
 //   no CURRENT, nothing else of ours but LOCK, CURRENT.tmp, manifests    the remains of an interrupted create: no store yet
+//
+// A directory may come from a stranger: a name of ours that is a symbolic link, a FIFO, a device or a directory is
+// corruption, before anything is locked, opened or written. The engine makes no such thing, no other attempt would end
+// otherwise, and through lost/ a link would lead writes and unlinks out of the directory. (What becomes a link later is
+// not followed either: util/node-env.ts.) The way to the directory may lead through links; that is its owner's choice.
 
 import { CorruptionError, TinyKVError, errnoOf } from "../common/errors.ts";
 import type { Env } from "../util/env.ts";
-import { CURRENT, LOST, lostNumber, parseFileName } from "./file-names.ts";
+import { CURRENT, FILE_NUMBER_MAX, LOST, lostNumber, parseFileName } from "./file-names.ts";
 import { joinPath, unless } from "./store-context.ts";
 
 /** The store's own files, by kind; numbers ascending. */
@@ -22,7 +27,10 @@ export interface DirectoryListing {
   readonly nextNumber: number;
 }
 
-/** Undefined if the directory does not exist; IO_ERROR if the path is something else or cannot be read. */
+/**
+ * Undefined if the directory does not exist; IO_ERROR if the path is something else or cannot be read; CorruptionError
+ * naming a file of the store that is no ordinary file.
+ */
 export function listStore(env: Env, path: string): DirectoryListing | undefined {
   const kind = kindOf(env, path);
   if (kind === undefined) return undefined;
@@ -32,7 +40,10 @@ export function listStore(env: Env, path: string): DirectoryListing | undefined 
   const kinds = new Set<string>();
   for (const name of names) {
     const parsed = parseFileName(name);
+    if (parsed.kind !== "foreign") checkKind(env, path, name, parsed.kind === "lost" ? "directory" : "file");
     kinds.add(parsed.kind);
+    if ("number" in parsed && parsed.number > FILE_NUMBER_MAX)
+      throw new CorruptionError(name, 0, "a file number that no store reaches");
     if ("number" in parsed) numbers[parsed.kind].push(parsed.number);
   }
   const hasLost = kinds.has("lost");
@@ -49,6 +60,14 @@ export function listStore(env: Env, path: string): DirectoryListing | undefined 
     hasLost,
     nextNumber: all.reduce((most, number) => Math.max(most, number), 0) + 1,
   };
+}
+
+// Beside a writer a file may go before it is looked at.
+function checkKind(env: Env, path: string, name: string, expected: "file" | "directory"): void {
+  const kind = kindOf(env, joinPath(path, name));
+  if (kind === undefined || kind === expected) return;
+  const found = kind === "symlink" ? "a symbolic link" : kind === "other" ? "a special file" : `a ${kind}`;
+  throw new CorruptionError(name, 0, `${found}, not a ${expected}`);
 }
 
 /** Whether there is a store; CorruptionError naming CURRENT when there are its files without it. */

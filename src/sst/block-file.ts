@@ -9,6 +9,9 @@ export interface TableSource {
   read(buffer: Uint8Array, position: number): number;
 }
 
+/** No value, filter or index is so large; one call reads no more, and sparse files say any size. */
+const BLOCK_BYTES_MOST = 2 ** 31 - 1;
+
 /**
  * The bytes of one table, block by block. Lengths are compared with the file's size before memory is taken for them.
  *
@@ -31,6 +34,7 @@ export class BlockFile {
   /** Exactly `length` bytes, in memory of their own. */
   read(offset: number, length: number): Uint8Array {
     if (offset + length > this.size) throw new CorruptionError(this.name, offset, `${length} bytes beyond the end`);
+    if (length > BLOCK_BYTES_MOST) throw new CorruptionError(this.name, offset, `a block of ${length} bytes`);
     const slow = Buffer.allocUnsafeSlow(length);
     // A plain Uint8Array, like those that callers pass for keys: mixed with Buffers, comparisons see two types.
     const bytes = new Uint8Array(slow.buffer, slow.byteOffset, length);

@@ -14,7 +14,7 @@
 
 import type { KeyOrder } from "../common/comparator.ts";
 import { crc32, placedChecksum } from "../common/crc32.ts";
-import { CorruptionError, TinyKVError } from "../common/errors.ts";
+import { badBytesProblem } from "../common/errors.ts";
 import { BLOCK_BYTES_MIN, BLOCK_LAYOUT, BLOCK_TAIL_BYTES, FLAG_WIDE_OFFSETS } from "./block-builder.ts";
 import { BlockCursor } from "./block-cursor.ts";
 import type { BlockFile } from "./block-file.ts";
@@ -153,9 +153,8 @@ function isReadable(cursor: BlockCursor, block: Uint8Array): boolean {
     for (let i = 0; i < cursor.count; i++) cursor.read(i);
     return true;
   } catch (error) {
-    if (error instanceof CorruptionError) return false;
-    if (error instanceof TinyKVError && error.code === "TINYKV_FORMAT_UNSUPPORTED") return false;
-    throw error;
+    if (badBytesProblem(error) === undefined) throw error;
+    return false;
   }
 }
 

@@ -113,7 +113,7 @@ export class DataWalk {
     const place = { kind: "index", ...handle };
     const partition = attempt(
       () => readIndex(this.#file, this.#order, handle, top.firsts[number]!),
-      (_, problem) => this.#report.problem({ ...spanOf(place), problem: `index: ${problem}` }),
+      (problem) => this.#report.problem({ ...spanOf(place), problem: `index: ${problem}` }),
     );
     if (!partition) return;
     this.#report.place(place);
@@ -145,7 +145,7 @@ export class DataWalk {
   #read(offset: number, length: number): Uint8Array | undefined {
     return attempt(
       () => this.#file.readBlock(offset, length, true),
-      (_, problem) => this.#report.problem({ offset, length: length + TRAILER_BYTES, problem }),
+      (problem) => this.#report.problem({ offset, length: length + TRAILER_BYTES, problem }),
     );
   }
 
@@ -158,7 +158,7 @@ export class DataWalk {
         for (let i = 0; i < cursor.count; i++) cursor.read(i);
         return true;
       },
-      (_, problem) => this.#report.problem({ offset, length: bytes.length + TRAILER_BYTES, problem }),
+      (problem) => this.#report.problem({ offset, length: bytes.length + TRAILER_BYTES, problem }),
     );
     return loaded === true;
   }

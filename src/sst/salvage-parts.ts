@@ -8,7 +8,7 @@
 //
 // All are verified by placed checksums, so nothing that merely looks like a part, in a value for one, is taken for it.
 
-import { CorruptionError, TinyKVError } from "../common/errors.ts";
+import { badBytesProblem, CorruptionError } from "../common/errors.ts";
 import type { BlockFile } from "./block-file.ts";
 import { decodeProperties } from "./properties.ts";
 import {
@@ -42,23 +42,16 @@ export interface FoundProperties {
   readonly handle: BlockHandle;
 }
 
-/** Undefined if `action` finds bad bytes, which `report` is told. An unknown but intact form is FORMAT_UNSUPPORTED: told too. */
-export function attempt<T>(
-  action: () => T,
-  report?: (offset: number | undefined, problem: string) => void,
-): T | undefined {
+/** Undefined if `action` finds bytes that are damaged or of a newer version, which `report` is told. */
+export function attempt<T>(action: () => T, report?: (problem: string) => void): T | undefined {
   try {
     return action();
   } catch (error) {
-    if (error instanceof CorruptionError) report?.(error.offset, error.problem);
-    else if (isUnsupported(error)) report?.(undefined, error.message);
-    else throw error;
+    const problem = badBytesProblem(error);
+    if (problem === undefined) throw error;
+    report?.(problem);
     return undefined;
   }
-}
-
-function isUnsupported(error: unknown): error is TinyKVError {
-  return error instanceof TinyKVError && error.code === "TINYKV_FORMAT_UNSUPPORTED";
 }
 
 /**

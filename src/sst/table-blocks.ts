@@ -19,6 +19,9 @@ export interface ReadFlags {
   readonly verifyChecksums?: boolean;
 }
 
+/** A table of half a terabyte at the default block size; sparse files have room for any count. */
+const BLOCKS_MOST = 2 ** 27;
+
 export const DEFAULT_FLAGS: ReadFlags = {};
 
 export class TableBlocks {
@@ -128,7 +131,7 @@ export class TableBlocks {
   // The count sizes the slots: it must be one that the file has room for, and the index must not contradict it.
   #checkCount(offset: number): void {
     const { top, count } = this;
-    const possible = count <= this.file.size / (BLOCK_BYTES_MIN + TRAILER_BYTES);
+    const possible = count <= BLOCKS_MOST && count <= this.file.size / (BLOCK_BYTES_MIN + TRAILER_BYTES);
     const agreed = top.level === 0 ? top.count === count : top.count > 0 && top.firsts[top.count - 1]! < count;
     if (!possible || !agreed) throw this.#corruption(offset, `an index that does not fit ${count} data blocks`);
     if (top.level === 0 && count > 0 && top.offsets[0] !== 0)

@@ -1,4 +1,5 @@
 import { assert } from "../common/assert.ts";
+import { CorruptionError } from "../common/errors.ts";
 import type { InternalCursor } from "../common/cursor.ts";
 import { KIND_MAX, type Kind } from "../common/internal-key.ts";
 import { BlockCursor } from "./block-cursor.ts";
@@ -129,18 +130,33 @@ export class TableCursor implements InternalCursor {
   }
 
   #loadNext(): boolean {
-    const { count } = this.#indexAt(this.#indexNumber);
-    if (this.#entry + 1 < count) this.#load(this.#indexNumber, this.#entry + 1);
-    else if (this.#indexNumber + 1 < this.#blocks.indexCount) this.#load(this.#indexNumber + 1, 0);
-    else return false;
+    const number = this.#indexNumber;
+    if (this.#entry + 1 < this.#indexAt(number).count) this.#load(number, this.#entry + 1);
+    else if (number + 1 < this.#blocks.indexCount) {
+      const { end } = this.#indexAt(number);
+      this.#checkSeam(number + 1, end, this.#indexAt(number + 1).offsets[0]!);
+      this.#load(number + 1, 0);
+    } else return false;
     return true;
   }
 
   #loadPrevious(): boolean {
-    if (this.#entry > 0) this.#load(this.#indexNumber, this.#entry - 1);
-    else if (this.#indexNumber > 0) this.#loadLast(this.#indexNumber - 1);
-    else return false;
+    const number = this.#indexNumber;
+    if (this.#entry > 0) this.#load(number, this.#entry - 1);
+    else if (number > 0) {
+      const start = this.#indexAt(number).offsets[0]!;
+      this.#checkSeam(number, this.#indexAt(number - 1).end, start);
+      this.#loadLast(number - 1);
+    } else return false;
     return true;
+  }
+
+  // The data blocks of two index blocks lie side by side: an index whose parts all name one block would cost a scan its
+  // length many times over.
+  #checkSeam(indexNumber: number, end: number, start: number): void {
+    if (start === end) return;
+    const { file, top } = this.#blocks;
+    throw new CorruptionError(file.name, top.offsets[indexNumber]!, `data blocks from ${start} on instead of ${end}`);
   }
 
   #loadLast(indexNumber: number): void {

@@ -268,7 +268,7 @@ class Salvage implements SalvagedTable {
     places: BlockPlace[] = this.#tailPlaces,
   ): T | undefined {
     const place = { kind, offset, length };
-    const result = attempt(read, (_, problem) =>
+    const result = attempt(read, (problem) =>
       problems.push({ offset, length: endOf(place) - offset, problem: `${kind}: ${problem}` }),
     );
     if (result !== undefined) places.push(place);

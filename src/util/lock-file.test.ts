@@ -1,10 +1,21 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { linkSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { TinyKVError } from "../common/errors.ts";
 import { decodeHolder, encodeHolder, thisProcess } from "./lock-holder.ts";
 import { lockFile, type LockStrategy } from "./lock-file.ts";
@@ -273,4 +284,61 @@ test("a LOCK that is a symbolic link is refused by both strategies, its target u
 test("holders come back from their bytes", () => {
   expect(decodeHolder(encodeHolder(thisProcess()).toString())).toEqual(thisProcess());
   expect(thisProcess().pid).toBe(process.pid);
+});
+
+test("LOCK can name no process that is none, and nothing that steers a terminal", () => {
+  const living = thisProcess();
+  for (const pid of [0, -1, -living.pid, 1.5, 2 ** 31, 1e300, "1", undefined, [1], Number.MAX_SAFE_INTEGER])
+    expect(decodeHolder(JSON.stringify({ ...living, pid })), String(pid)).toBeUndefined();
+  for (const host of ["\u001b[2J", "two\nlines", "\u009b1m", "x".repeat(256)])
+    expect(decodeHolder(JSON.stringify({ ...living, host }))).toBeUndefined();
+  expect(decodeHolder(`{"pid":1,"__proto__":{"start":"","bootId":"","host":""}}`)).toBeUndefined();
+});
+
+test("whatever LOCK says, no signal but 0 is ever sent, and only to a process that it may name", () => {
+  const kill = vi.spyOn(process, "kill");
+  try {
+    for (const content of hostileContents()) {
+      for (const strategy of strategies) {
+        const path = newPath();
+        writeFileSync(path, content);
+        try {
+          lockFile(path, strategy).release();
+        } catch (error) {
+          expect(error).toMatchObject({ code: "TINYKV_LOCKED" });
+        }
+      }
+    }
+    for (const [pid, signal] of kill.mock.calls) {
+      expect(signal).toBe(0);
+      expect(pid).toBeGreaterThan(0);
+    }
+    expect(kill.mock.calls.length).toBeGreaterThan(0);
+  } finally {
+    kill.mockRestore();
+  }
+});
+
+function hostileContents(): Buffer[] {
+  const living = thisProcess();
+  const holders = [1, 0, -1, 2 ** 31, 1e300, process.ppid].map((pid) => JSON.stringify({ ...living, pid }));
+  return [...holders, "[".repeat(100_000), `{"pid":${"9".repeat(10_000)}}`].map((text) => Buffer.from(text));
+}
+
+test("a LOCK of any size is read a few KiB of", () => {
+  const path = newPath();
+  writeFileSync(path, "not a holder");
+  truncateSync(path, 2 ** 40);
+  lockFile(path, "content").release();
+});
+
+test("a LOCK that is a FIFO, a directory or a socket is refused at once", () => {
+  for (const strategy of strategies) {
+    const fifo = newPath();
+    spawnSync("mkfifo", [fifo]);
+    expect(() => lockFile(fifo, strategy)).toThrow(/EINVAL/);
+    const below = newPath();
+    mkdirSync(below);
+    expect(() => lockFile(below, strategy)).toThrow(/EINVAL|EISDIR/);
+  }
 });

@@ -23,6 +23,7 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  readSync,
   unlinkSync,
   writeSync,
   type BigIntStats,
@@ -52,9 +53,11 @@ const PATIENCE_MILLISECONDS = 100;
 /** Each attempt lost means that another process took, gave back or removed the same lock meanwhile. */
 const ATTEMPTS_MAX = 100;
 const PAUSE_MILLISECONDS = 5;
+/** A holder takes less than 300; what is longer is none, however long it is. */
+const HOLDER_BYTES_MOST = 4096;
 
 const pauseCell = new Int32Array(new SharedArrayBuffer(4));
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+const NO_FOLLOW = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Takes the lock `path`, creating the file if it is missing, or throws TinyKVError LOCKED naming the holder's pid where
@@ -193,7 +196,8 @@ function readLock(path: string): string | undefined {
   const fd = unlessMissing(() => openSync(path, constants.O_RDONLY | NO_FOLLOW));
   if (fd === undefined) return undefined;
   try {
-    return readFileSync(fd, "utf8");
+    const bytes = Buffer.alloc(HOLDER_BYTES_MOST);
+    return bytes.toString("utf8", 0, readSync(fd, bytes));
   } finally {
     closeSync(fd);
   }

@@ -14,6 +14,11 @@ export interface Holder {
   readonly host: string;
 }
 
+/** No system has greater ones; beyond it process.kill() takes numbers for others. */
+const PID_MAX = 2 ** 31 - 1;
+/** Start times, boot ids and host names are shorter, and LOCK's content, which may be anybody's, is shown on terminals. */
+const TEXT = /^[^\p{Cc}]{0,255}$/u;
+
 let known: Holder | undefined;
 
 export function thisProcess(): Holder {
@@ -40,9 +45,13 @@ export function decodeHolder(text: string): Holder | undefined {
   }
   if (typeof value !== "object" || !value) return undefined;
   const { pid, start, bootId, host } = value as Record<string, unknown>;
-  if (typeof pid !== "number" || !Number.isInteger(pid) || pid <= 0) return undefined;
-  if (typeof start !== "string" || typeof bootId !== "string" || typeof host !== "string") return undefined;
+  if (typeof pid !== "number" || !Number.isInteger(pid) || pid <= 0 || pid > PID_MAX) return undefined;
+  if (!isText(start) || !isText(bootId) || !isText(host)) return undefined;
   return { pid, start, bootId, host };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && TEXT.test(value);
 }
 
 /** "process 1234", and where that is. */
@@ -82,6 +91,7 @@ function startInProc(pid: number): string | undefined {
   return fields[18] ?? "";
 }
 
+// Signal 0 is no signal: nothing ever reaches the process that LOCK names.
 function pidExists(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -79,3 +79,4 @@ export { imageConfiguration } from "./crash/image-configuration.ts";
 export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/crash-log.ts";
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
 export { crashImages } from "./disk/crash-images.ts";
+export { frameTable, type FramedTable } from "./inspector/table-framing.ts";

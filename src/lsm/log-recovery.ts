@@ -152,7 +152,7 @@ export class LogRecovery {
     });
   }
 
-  // True when what was left out at the end is damage.
+  // True when what was left out behind the last record is damage.
   #endOlder({ end }: LogReader, name: string): boolean {
     if (end.kind === "limit") return false;
     const offset = end.kind === "bad" ? end.offset : end.size;
@@ -172,7 +172,8 @@ export class LogRecovery {
         (!witness || witness.lastSequence === end.cleanEnd.lastSequence);
       if (!agrees && mode !== "skipCorrupted")
         throw new CorruptionError(name, end.offset, "CLEAN END with another last sequence number");
-      return false;
+      // What is missing between the last record and CLEAN END had been promised by it.
+      return true;
     }
     if (end.kind !== "bad") return false;
     const promised = witness !== undefined || reader.promiseBeyond(end.offset) !== undefined;

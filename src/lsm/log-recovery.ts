@@ -70,8 +70,8 @@ export interface LogRecoveryPlan {
 export class LogRecovery {
   readonly #plan: LogRecoveryPlan;
   readonly #chain: ChainLog[];
-  /** Salvage alone: whole files without a header of their own that yet hold promised records. */
-  readonly #headerless: SkippedBytes[] = [];
+  /** Salvage alone: whole files without a header of their own that should have one, by number. */
+  readonly #headerless = new Map<number, SkippedBytes>();
 
   /** Reads headers only. Throws CorruptionError for a chain that is not whole. */
   constructor(plan: LogRecoveryPlan) {
@@ -83,6 +83,7 @@ export class LogRecovery {
       const header = this.#readHeader(number);
       if (header) headers.set(number, header);
     }
+    if (plan.mode === "skipCorrupted") this.#leaveOutHeaderless(headers);
     this.#chain = plan.mode === "skipCorrupted" ? everyLog(headers) : wholeChain(headers, logNumber);
   }
 
@@ -90,7 +91,7 @@ export class LogRecovery {
   replay(apply: ApplyRecord): RecoveredLogs {
     const { mode, manifest } = this.#plan;
     const run = new ReplayRun(this.#chain[0]?.header.lastSequence ?? 0, mode === "skipCorrupted");
-    run.skipped.push(...this.#headerless);
+    run.skipped.push(...this.#headerless.values());
     for (const log of this.#chain) this.#replayLog(log, run, apply);
     const newest = this.#chain.at(-1);
     if (manifest.end.kind === "clean" && !newest) {
@@ -127,10 +128,25 @@ export class LogRecovery {
       if (reader.headerlessPromise()) {
         const problem = reader.headerProblem ?? "no valid file header";
         if (this.#plan.mode !== "skipCorrupted") throw new CorruptionError(name, 0, problem);
-        this.#headerless.push({ file: name, offset: 0, length: size, reason: problem });
+        this.#headerless.set(number, { file: name, offset: 0, length: size, reason: problem });
       }
       return undefined;
     });
+  }
+
+  // A log that its successor names held something, whatever it says itself. One that is gone is no matter for a salvage:
+  // nothing of it could be kept, and perhaps it went by an edit that the manifest has lost, with a table that it has lost too.
+  #leaveOutHeaderless(headers: ReadonlyMap<number, LogHeader>): void {
+    const { env, directory, logNumbers, manifest } = this.#plan;
+    for (const { predecessor } of headers.values()) {
+      if (!predecessor || predecessor.number < manifest.state.logNumber || headers.has(predecessor.number)) continue;
+      const { number } = predecessor;
+      const file = logName(number);
+      if (!logNumbers.includes(number)) throw new CorruptionError(file, 0, "missing, but its successor names it");
+      const length = env.stat(joinPath(directory, file)).size;
+      const reason = "without a header, but its successor names it";
+      if (!this.#headerless.has(number)) this.#headerless.set(number, { file, offset: 0, length, reason });
+    }
   }
 
   #replayLog(log: ChainLog, run: ReplayRun, apply: ApplyRecord): void {

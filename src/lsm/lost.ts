@@ -10,12 +10,13 @@ const COPY_BYTES = 1 << 20;
 
 /**
  * Copies bytes that a salvaging recovery leaves out to lost/FILE-OFFSET, durable when it returns, before anything else
- * changes. A copy that a crashed recovery left behind is written again.
+ * changes. A copy that a crashed recovery left behind is written again. Of a gap without bytes there is nothing to copy.
  */
 export function saveLost(context: StoreContext, skipped: readonly SkippedBytes[]): void {
-  if (skipped.length === 0) return;
+  const copied = skipped.filter((gap) => gap.length > 0);
+  if (copied.length === 0) return;
   keepDurably(context, (directory) => {
-    for (const gap of skipped) copyGap(context, directory, gap);
+    for (const gap of copied) copyGap(context, directory, gap);
   });
   syncStoreDirectory(context);
 }
@@ -68,7 +69,7 @@ function copyGap({ env, path, health }: StoreContext, directory: string, { file,
   try {
     const copy = env.open(target, "wx");
     try {
-      const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(1, length)));
+      const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, length));
       for (let done = 0; done < length;) {
         const count = readFully(source, buffer.subarray(0, Math.min(buffer.length, length - done)), offset + done);
         assert(count > 0, "a gap lies inside its file");

@@ -3,10 +3,48 @@
 import { expect, test } from "vitest";
 import { open, type Database } from "./database.ts";
 import type { FaultyEnv } from "./faulty-env.test-support.ts";
-import { PATH, SMALL, damage, entries, filled, key, namesLike, openSmall, readFile } from "./engine.test-support.ts";
+import {
+  PATH,
+  SMALL,
+  copyStore,
+  damage,
+  entries,
+  exists,
+  filled,
+  image,
+  key,
+  names,
+  namesLike,
+  openSmall,
+  readFile,
+  thrown,
+  writeFile,
+} from "./engine.test-support.ts";
 
 function salvage(env: FaultyEnv, path: string): Database {
   return open(path, { ...SMALL, env, walRecoveryMode: "skipCorrupted" });
+}
+
+interface TwoLogs {
+  readonly env: FaultyEnv;
+  /** Unflushed, and nothing in it says that anything of it was durable: the newest log's header does. */
+  readonly older: string;
+  /** How many of the keys from 0 on it holds. */
+  readonly inOlder: number;
+  readonly all: number;
+}
+
+/** A store that was not closed, at /crash. */
+function twoLogs(): TwoLogs {
+  const { db, env } = openSmall({ sync: false, background: "manual", maxWriteBufferNumber: 4 });
+  const older = namesLike(env, ".log")[0]!;
+  let all = 0;
+  for (; namesLike(env, ".log").length < 2; all++) db.put(key(all), `v${all}`);
+  const inOlder = all - 1;
+  for (; all < inOlder + 5; all++) db.put(key(all), `v${all}`);
+  copyStore(env, "/crash");
+  db.close();
+  return { env, older, inOlder, all };
 }
 
 // The gap ran to CLEAN END, so the log's last record ended before it, as at a tear: it was not listed and not copied.
@@ -24,4 +62,45 @@ test("a damaged last record in front of CLEAN END is listed and copied to lost/"
   expect(entries(salvaged)).toEqual(filled(3));
   expect(salvaged.recovery.skipped).toMatchObject([{ file: log, offset, length: end - offset }]);
   expect(readFile(env, `${PATH}/lost/${log}-${offset}`)).toEqual(bytes);
+});
+
+// Without its header a log whose chunks promise nothing holds nothing: right for the newest one, which may never have been
+// synced. One that its successor names had been, whole; it was passed over, and then removed.
+test("a log without its header that its successor names is listed whole and copied to lost/", () => {
+  for (const size of [undefined, 0, 10]) {
+    const { env, older, inOlder, all } = twoLogs();
+    if (size === undefined) damage(env, `/crash/${older}`, 30);
+    else writeFile(env, `/crash/${older}`, readFile(env, `/crash/${older}`).subarray(0, size));
+    const bytes = readFile(env, `/crash/${older}`);
+    const salvaged = salvage(env, "/crash");
+    expect(entries(salvaged)).toEqual(filled(all - inOlder, "v", inOlder));
+    expect(salvaged.recovery.skipped).toMatchObject([{ file: older, offset: 0, length: bytes.length }]);
+    if (bytes.length > 0) expect(readFile(env, `/crash/lost/${older}-0`)).toEqual(bytes);
+    else expect(exists(env, "/crash/lost")).toBe(false);
+    salvaged.close();
+  }
+});
+
+// The manifest's last edit was damaged: it had a flushed table in and the table's log out. The salvage did without both,
+// said nothing, and removed the table.
+test("a log that is missing, but named by its successor, is corruption in every mode, with nothing changed", () => {
+  const { db, env } = openSmall({ walRecycle: false });
+  const log = namesLike(env, ".log")[0]!;
+  for (let i = 0; i < 3; i++) db.put(key(i), `v${i}`);
+  db.flush();
+  db.put(key(3), "v3");
+  copyStore(env, "/crash");
+  const manifest = names(env, "/crash").find((name) => name.startsWith("MANIFEST-"))!;
+  const end = env.stat(`/crash/${manifest}`).size;
+  damage(env, `/crash/${manifest}`, end - 1);
+  const before = image(env, "/crash");
+  for (const walRecoveryMode of ["pointInTime", "absolute", "skipCorrupted"] as const) {
+    for (const readOnly of [true, false]) {
+      const error = thrown(() => open("/crash", { ...SMALL, env, readOnly, walRecoveryMode }));
+      expect(error).toMatchObject({ code: "TINYKV_CORRUPTION", file: log, offset: 0 });
+      expect(image(env, "/crash")).toEqual(before);
+    }
+  }
+  damage(env, `/crash/${manifest}`, end - 1);
+  expect(entries(salvage(env, "/crash"))).toEqual(filled(4));
 });

@@ -24,6 +24,7 @@ import type { LogExtent } from "./store.ts";
 export interface SkippedBytes {
   readonly file: string;
   readonly offset: number;
+  /** 0 where the log ends, although something says that more had followed. */
   readonly length: number;
   readonly reason: string;
 }
@@ -164,6 +165,9 @@ export class LogRecovery {
       if (run.salvaging) {
         const gaps = damaged ? reader.gaps : reader.gaps.filter((gap) => gap.offset < end.size);
         run.skipped.push(...gaps.map((gap) => ({ file: name, ...gap })));
+        // A log that just breaks off leaves nothing out, and yet what was promised behind that place is missing.
+        const breaksOff = end.kind === "bad" && end.offset >= Math.min(size, log.limit ?? size);
+        if (damaged && breaksOff) run.skipped.push({ file: name, offset: end.offset, length: 0, reason: end.problem });
       }
     });
   }
@@ -186,8 +190,11 @@ export class LogRecovery {
       const agrees =
         end.cleanEnd.lastSequence >= run.lastSequence &&
         (!witness || witness.lastSequence === end.cleanEnd.lastSequence);
-      if (!agrees && mode !== "skipCorrupted")
-        throw new CorruptionError(name, end.offset, "CLEAN END with another last sequence number");
+      if (!agrees) {
+        const reason = "CLEAN END with another last sequence number";
+        if (mode !== "skipCorrupted") throw new CorruptionError(name, end.offset, reason);
+        run.skipped.push({ file: name, offset: size, length: 0, reason });
+      }
       // What is missing between the last record and CLEAN END had been promised by it.
       return true;
     }

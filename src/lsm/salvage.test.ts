@@ -21,6 +21,9 @@ import {
   writeFile,
 } from "./engine.test-support.ts";
 
+/** CLEAN END: chunk header and three integers. */
+const CLEAN_END_CHUNK = 19 + 24;
+
 function salvage(env: FaultyEnv, path: string): Database {
   return open(path, { ...SMALL, env, walRecoveryMode: "skipCorrupted" });
 }
@@ -31,6 +34,8 @@ interface TwoLogs {
   readonly older: string;
   /** How many of the keys from 0 on it holds. */
   readonly inOlder: number;
+  /** Where each of its records ends. */
+  readonly ends: readonly number[];
   readonly all: number;
 }
 
@@ -38,13 +43,17 @@ interface TwoLogs {
 function twoLogs(): TwoLogs {
   const { db, env } = openSmall({ sync: false, background: "manual", maxWriteBufferNumber: 4 });
   const older = namesLike(env, ".log")[0]!;
+  const ends: number[] = [];
   let all = 0;
-  for (; namesLike(env, ".log").length < 2; all++) db.put(key(all), `v${all}`);
+  for (; namesLike(env, ".log").length < 2; all++) {
+    db.put(key(all), `v${all}`);
+    ends.push(env.stat(`${PATH}/${older}`).size);
+  }
   const inOlder = all - 1;
   for (; all < inOlder + 5; all++) db.put(key(all), `v${all}`);
   copyStore(env, "/crash");
   db.close();
-  return { env, older, inOlder, all };
+  return { env, older, inOlder, ends, all };
 }
 
 // The gap ran to CLEAN END, so the log's last record ended before it, as at a tear: it was not listed and not copied.
@@ -78,6 +87,44 @@ test("a log without its header that its successor names is listed whole and copi
     if (bytes.length > 0) expect(readFile(env, `/crash/lost/${older}-0`)).toEqual(bytes);
     else expect(exists(env, "/crash/lost")).toBe(false);
     salvaged.close();
+  }
+});
+
+// Of a log that ends at a record's edge no byte is left out, so nothing was listed, although records are missing.
+test("a log that breaks off before the size that its successor names is listed, with nothing to copy", () => {
+  const { env, older, inOlder, ends, all } = twoLogs();
+  const offset = ends[3]!;
+  writeFile(env, `/crash/${older}`, readFile(env, `/crash/${older}`).subarray(0, offset));
+  const salvaged = salvage(env, "/crash");
+  expect(entries(salvaged)).toEqual([...filled(4), ...filled(all - inOlder, "v", inOlder)]);
+  expect(salvaged.recovery.skipped).toMatchObject([{ file: older, offset, length: 0 }]);
+  expect(names(env, "/crash").includes("lost")).toBe(false);
+});
+
+test("a newest log that breaks off, or is missing, although the manifest was closed with it is listed", () => {
+  for (const missing of [false, true]) {
+    const { db, env } = openSmall();
+    db.put(key(0), "v0");
+    db.close();
+    const again = openSmall({}, env).db;
+    const log = namesLike(env, ".log").at(-1)!;
+    const kept = namesLike(env, ".log")[0]!;
+    again.put(key(1), "v1");
+    const end = env.stat(`${PATH}/${log}`).size;
+    again.put(key(2), "v2");
+    again.close();
+    if (missing) env.unlink(`${PATH}/${log}`);
+    else writeFile(env, `${PATH}/${log}`, readFile(env, `${PATH}/${log}`).subarray(0, end));
+    // The log that was kept from the session before ends in a CLEAN END of its own.
+    const [file, offset] = missing ? [kept, env.stat(`${PATH}/${kept}`).size] : [log, end];
+    expect(thrown(() => openSmall({}, env))).toMatchObject({
+      file,
+      offset: missing ? offset - CLEAN_END_CHUNK : offset,
+    });
+    const salvaged = salvage(env, PATH);
+    expect(entries(salvaged)).toEqual(filled(missing ? 1 : 2));
+    expect(salvaged.recovery.skipped).toMatchObject([{ file, offset, length: 0 }]);
+    expect(exists(env, `${PATH}/lost`)).toBe(false);
   }
 });
 

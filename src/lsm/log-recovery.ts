@@ -71,8 +71,10 @@ export interface LogRecoveryPlan {
 export class LogRecovery {
   readonly #plan: LogRecoveryPlan;
   readonly #chain: ChainLog[];
-  /** Salvage alone: whole files without a header of their own that should have one, by number. */
+  /** Whole files without a header of their own, by number. */
   readonly #headerless = new Map<number, SkippedBytes>();
+  /** Salvage alone: those of them that held something, as something else says. */
+  readonly #missed = new Set<number>();
 
   /** Reads headers only. Throws CorruptionError for a chain that is not whole. */
   constructor(plan: LogRecoveryPlan) {
@@ -84,7 +86,7 @@ export class LogRecovery {
       const header = this.#readHeader(number);
       if (header) headers.set(number, header);
     }
-    if (plan.mode === "skipCorrupted") this.#leaveOutHeaderless(headers);
+    if (plan.mode === "skipCorrupted") this.#findMissed(headers);
     this.#chain = plan.mode === "skipCorrupted" ? everyLog(headers) : wholeChain(headers, logNumber);
   }
 
@@ -92,10 +94,10 @@ export class LogRecovery {
   replay(apply: ApplyRecord): RecoveredLogs {
     const { mode, manifest } = this.#plan;
     const run = new ReplayRun(this.#chain[0]?.header.lastSequence ?? 0, mode === "skipCorrupted");
-    run.skipped.push(...this.#headerless.values());
     for (const log of this.#chain) this.#replayLog(log, run, apply);
     const newest = this.#chain.at(-1);
-    if (manifest.end.kind === "clean" && !newest) {
+    if (run.salvaging) this.#leaveOutMissed(run, newest);
+    if (manifest.end.kind === "clean" && !newest && this.#missed.size === 0) {
       throw new CorruptionError(logName(manifest.state.logNumber), 0, "missing, but the manifest was closed with it");
     }
     if (mode === "absolute") this.#demandClean(run, newest);
@@ -126,10 +128,11 @@ export class LogRecovery {
           throw new CorruptionError(name, 0, "made with another comparator");
         return header;
       }
+      const reason = reader.headerProblem ?? "no valid file header";
+      this.#headerless.set(number, { file: name, offset: 0, length: size, reason });
       if (reader.headerlessPromise()) {
-        const problem = reader.headerProblem ?? "no valid file header";
-        if (this.#plan.mode !== "skipCorrupted") throw new CorruptionError(name, 0, problem);
-        this.#headerless.set(number, { file: name, offset: 0, length: size, reason: problem });
+        if (this.#plan.mode !== "skipCorrupted") throw new CorruptionError(name, 0, reason);
+        this.#missed.add(number);
       }
       return undefined;
     });
@@ -137,17 +140,23 @@ export class LogRecovery {
 
   // A log that its successor names held something, whatever it says itself. One that is gone is no matter for a salvage:
   // nothing of it could be kept, and perhaps it went by an edit that the manifest has lost, with a table that it has lost too.
-  #leaveOutHeaderless(headers: ReadonlyMap<number, LogHeader>): void {
-    const { env, directory, logNumbers, manifest } = this.#plan;
+  #findMissed(headers: ReadonlyMap<number, LogHeader>): void {
     for (const { predecessor } of headers.values()) {
-      if (!predecessor || predecessor.number < manifest.state.logNumber || headers.has(predecessor.number)) continue;
+      if (!predecessor || predecessor.number < this.#plan.manifest.state.logNumber) continue;
       const { number } = predecessor;
-      const file = logName(number);
-      if (!logNumbers.includes(number)) throw new CorruptionError(file, 0, "missing, but its successor names it");
-      const length = env.stat(joinPath(directory, file)).size;
-      const reason = "without a header, but its successor names it";
-      if (!this.#headerless.has(number)) this.#headerless.set(number, { file, offset: 0, length, reason });
+      if (this.#headerless.has(number)) this.#missed.add(number);
+      else if (!headers.has(number))
+        throw new CorruptionError(logName(number), 0, "missing, but its successor names it");
     }
+  }
+
+  // The manifest was closed with a log that ends as it does: where no log does so, that one has no header.
+  #leaveOutMissed(run: ReplayRun, newest: ChainLog | undefined): void {
+    const { end } = this.#plan.manifest;
+    if (end.kind === "clean" && run.clean?.lastSequence !== end.cleanEnd.lastSequence) {
+      for (const number of this.#headerless.keys()) if (number > (newest?.number ?? 0)) this.#missed.add(number);
+    }
+    for (const number of this.#missed) run.skipped.push(this.#headerless.get(number)!);
   }
 
   #replayLog(log: ChainLog, run: ReplayRun, apply: ApplyRecord): void {

@@ -1,8 +1,9 @@
 // Salvages that lost something without a word. Each test has its story: what was left out, and what says so now.
 
 import { expect, test } from "vitest";
+import { MemoryEnv } from "../util/memory-env.ts";
 import { open, type Database } from "./database.ts";
-import type { FaultyEnv } from "./faulty-env.test-support.ts";
+import { FaultyEnv } from "./faulty-env.test-support.ts";
 import {
   PATH,
   SMALL,
@@ -87,6 +88,27 @@ test("a log without its header that its successor names is listed whole and copi
     if (bytes.length > 0) expect(readFile(env, `/crash/lost/${older}-0`)).toEqual(bytes);
     else expect(exists(env, "/crash/lost")).toBe(false);
     salvaged.close();
+  }
+});
+
+// A store that was closed has said so in its manifest too: its newest log held something, though its header is damaged.
+test("a newest log without its header that the manifest was closed with is listed whole and copied to lost/", () => {
+  for (const sessions of [1, 2]) {
+    const env = new FaultyEnv(new MemoryEnv());
+    for (let i = 0; i < sessions; i++) {
+      const { db } = openSmall({ sync: false }, env);
+      db.put(key(i), `v${i}`);
+      db.close();
+    }
+    const log = namesLike(env, ".log").at(-1)!;
+    damage(env, `${PATH}/${log}`, 30);
+    const bytes = readFile(env, `${PATH}/${log}`);
+    const salvaged = salvage(env, PATH);
+    expect(entries(salvaged)).toEqual(filled(sessions - 1));
+    expect(salvaged.recovery.skipped).toContainEqual(
+      expect.objectContaining({ file: log, offset: 0, length: bytes.length }),
+    );
+    expect(readFile(env, `${PATH}/lost/${log}-0`)).toEqual(bytes);
   }
 });
 

@@ -37,6 +37,6 @@ function mayBlame(
   const [older, newest] = subject.logs.slice(-2);
   // Without the newest log's header the one before it is the newest, and does not end as it should.
   if (damage.file === newest && !hasHeader && file === older) return true;
-  // A store that was not closed is refused for just that.
-  return mode === "absolute" && subject.name === "killed" && file === newest;
+  // A store that was not closed is refused for just that: its newest log has no CLEAN END, and its manifest has none.
+  return mode === "absolute" && !subject.isClosed && (file === newest || file.startsWith("MANIFEST-"));
 }

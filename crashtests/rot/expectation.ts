@@ -28,6 +28,8 @@ export interface Expectation {
   readonly hasHeader: boolean;
   /** Whether no byte of a write's record is changed, the zeros before it aside. */
   readonly isIntact: (write: SubjectWrite) => boolean;
+  /** Its record is in the damaged log and cannot be read. */
+  readonly isDamaged: (write: SubjectWrite) => boolean;
 }
 
 export function expectationOf(subject: Subject, { file, kind }: Damage, damaged: Buffer | undefined): Expectation {
@@ -39,14 +41,16 @@ export function expectationOf(subject: Subject, { file, kind }: Damage, damaged:
   const hasHeader = header === undefined || isSame(header.offset, header.end);
   const isIntact = ({ place }: SubjectWrite): boolean =>
     place?.file !== file || chunksWithin(chunks, place).every(({ offset, end }) => isSame(offset, end));
+  const isDamaged = (write: SubjectWrite): boolean => write.place?.file === file && !(hasHeader && isIntact(write));
   const witnessed: Expectation = {
     survivors: undefined,
     tornFrom: undefined,
     mayRefuse: true,
     hasHeader,
     isIntact,
+    isDamaged,
   };
-  if (subject.name === "closed" || header === undefined || file !== subject.logs.at(-1)) return witnessed;
+  if (subject.isClosed || header === undefined || file !== subject.logs.at(-1)) return witnessed;
 
   const records = recordsOf(file, bytes);
   const firstBad = hasHeader ? records.findIndex(({ start, end }) => !isSame(start, end)) : 0;
@@ -58,7 +62,7 @@ export function expectationOf(subject: Subject, { file, kind }: Damage, damaged:
   const tornFrom = hasHeader ? Math.max(before, subject.writes.findLastIndex(isIntact) + 1) : before;
   if (promised) return hasHeader ? { ...witnessed, tornFrom } : witnessed;
   const mayRefuse = UNDETECTABLE.has(kind) || (!hasHeader && MOVING.has(kind));
-  return { survivors: before + firstBad, tornFrom, mayRefuse, hasHeader, isIntact };
+  return { survivors: before + firstBad, tornFrom, mayRefuse, hasHeader, isIntact, isDamaged };
 }
 
 function chunksWithin(chunks: readonly ChunkPlace[], { start, end }: LogRecordPlace): ChunkPlace[] {

@@ -9,29 +9,37 @@ export interface LeftOut {
   readonly writes: ReadonlySet<number>;
   /** Those of them that no gap names: the newest log ends before them, and nothing says that it should not. */
   readonly torn: ReadonlySet<number>;
-  /** A write that could have been kept and was not. */
-  readonly needlessly: string | undefined;
+  /** What is wrong with the list: a write that could have been kept is in it, or one that could not is missing. */
+  readonly problem: string | undefined;
 }
 
 export function leftOut(
   subject: Subject,
   files: ReadonlyMap<string, Buffer>,
-  { tornFrom, hasHeader, isIntact }: Expectation,
+  expectation: Expectation,
   skipped: readonly SkippedBytes[],
 ): LeftOut {
   const { writes, logs } = subject;
+  const { tornFrom } = expectation;
   const inGaps = new Set<number>();
   writes.forEach((write, index) => {
     if (skipped.some((gap) => isIn(write, gap, files, logs))) inGaps.add(index);
   });
   const torn = new Set<number>();
   for (let index = tornFrom ?? writes.length; index < writes.length; index++) if (!inGaps.has(index)) torn.add(index);
+  return { writes: new Set([...inGaps, ...torn]), torn, problem: problemOf(writes, expectation, inGaps, torn) };
+}
+
+function problemOf(
+  writes: readonly SubjectWrite[],
+  { hasHeader, isDamaged, isIntact }: Expectation,
+  inGaps: ReadonlySet<number>,
+  torn: ReadonlySet<number>,
+): string | undefined {
   const needless = hasHeader ? [...inGaps].find((index) => isIntact(writes[index]!)) : undefined;
-  return {
-    writes: new Set([...inGaps, ...torn]),
-    torn,
-    needlessly: needless === undefined ? undefined : `left out write ${needless}, which is intact`,
-  };
+  if (needless !== undefined) return `left out write ${needless}, which is intact`;
+  const unlisted = writes.findIndex((write, index) => isDamaged(write) && !inGaps.has(index) && !torn.has(index));
+  return unlisted < 0 ? undefined : `does not list write ${unlisted}, whose record is damaged`;
 }
 
 // A gap that reaches the end of its file takes in what the file should hold behind it, and where that was the last log

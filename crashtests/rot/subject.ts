@@ -2,8 +2,11 @@
 // three levels; a manifest with edits behind its snapshot; a log that an unflushed memtable still needs, with a record
 // that crosses a block's edge; behind it the newest log, written over a recycled one whose old bytes stick out behind.
 //
-// Two of it: one cleanly closed, one whose process was killed. Both are the same calls, so that their files have the same
-// names; a twin made with another seed has them too, and is where a file of another store comes from.
+// Each store comes twice: cleanly closed, and as the kill of its process leaves it. A twin that went through the same calls
+// with another seed has files of the same names, and is where a file of another store comes from.
+//
+// A second, smaller store has what the first cannot have beside its recycled log: a log kept from a session before, which
+// ends in a CLEAN END of its own and has a successor.
 
 import { open, WriteBatch, type Database, type Options } from "tinykv";
 import { ContentStore, ImageEnv } from "tinykv/harness";
@@ -33,8 +36,13 @@ export interface SubjectWrite {
   readonly place: LogRecordPlace | undefined;
 }
 
+export const SUBJECT_NAMES = ["closed", "killed", "kept-closed", "kept-killed"] as const;
+
+export type SubjectName = (typeof SUBJECT_NAMES)[number];
+
 export interface Subject {
-  readonly name: "closed" | "killed";
+  readonly name: SubjectName;
+  readonly isClosed: boolean;
   readonly files: ReadonlyMap<string, Buffer>;
   /** In commit order. */
   readonly writes: readonly SubjectWrite[];
@@ -55,22 +63,29 @@ const HOLDER = { pid: 4321, start: "12345", bootId: "00000000-0000-0000-0000-000
 const SEED = 7;
 const SEED_OF_TWIN = 8;
 
-export function makeSubject(name: Subject["name"]): Subject {
-  const life = new Life(SEED);
-  life.live(name === "closed");
-  const twin = new Life(SEED_OF_TWIN);
-  twin.live(name === "closed");
+export function makeSubject(name: SubjectName): Subject {
+  const isClosed = name.endsWith("closed");
+  const life = liveOne(name, SEED);
   const { files } = life;
   const logs = [...files.keys()].filter((file) => file.endsWith(".log")).sort();
   return {
     name,
+    isClosed,
     files,
     writes: withPlaces(life.writes, files, logs),
     durable: life.durable,
     logs,
     earlier: life.earlier,
-    foreign: twin.files,
+    foreign: liveOne(name, SEED_OF_TWIN).files,
   };
+}
+
+function liveOne(name: SubjectName, seed: number): Life {
+  const life = new Life(seed);
+  const close = name.endsWith("closed");
+  if (name.startsWith("kept")) life.liveWithKeptLog(close);
+  else life.live(close);
+  return life;
 }
 
 /** What the store holds after the first `count` writes, or after those of them that `happened` takes; ascending. */
@@ -97,7 +112,7 @@ function withPlaces(
 ): SubjectWrite[] {
   const places = logs.flatMap((file) => recordsOf(file, files.get(file)!));
   const first = changes.length - places.length;
-  if (first < 1 || places.length < logs.length * 2) throw new Error(`the subject has ${places.length} records in logs`);
+  if (first < 1 || places.length < logs.length * 3) throw new Error(`the subject has ${places.length} records in logs`);
   return changes.map((one, index) => ({ changes: one, place: places[index - first] }));
 }
 
@@ -120,9 +135,24 @@ class Life {
     const db = open(STORE, { ...OPTIONS, env: this.#env, sync: false });
     this.#fillTop(db);
     demandEverything(db);
-    if (close) db.close();
-    this.#look();
-    if (!close) db.close(); // gives up its descriptors; what was looked at is the moment before
+    this.#end(db, close);
+  }
+
+  liveWithKeptLog(close: boolean): void {
+    this.#session({}, (db) => {
+      this.#write(db, [["a", "in a table"]]);
+      db.flush();
+      this.#write(db, [["b", "kept b"]]);
+      this.#write(db, [["a", undefined]]);
+      this.#write(db, [["c", "kept c"]]);
+    });
+    const db = open(STORE, { ...OPTIONS, env: this.#env, sync: false });
+    if (db.recovery.records !== 3) throw new Error("no log was kept");
+    this.#write(db, [["b", "newest b"]], true);
+    this.#write(db, [["c", undefined]]);
+    this.#write(db, [["d", "newest d"]], true);
+    this.#write(db, [["a", "newest a"]]);
+    this.#end(db, close);
   }
 
   #session(options: Options, use: (db: Database) => void): void {
@@ -131,6 +161,14 @@ class Life {
     db.close();
     this.durable = this.writes.length;
     this.#look();
+  }
+
+  // A killed one is closed too, to give up its descriptors: what was looked at is the moment before.
+  #end(db: Database, close: boolean): void {
+    if (close) db.close();
+    if (close) this.durable = this.writes.length;
+    this.#look();
+    db.close();
   }
 
   #fillBottom(db: Database): void {

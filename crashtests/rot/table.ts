@@ -1,0 +1,30 @@
+// The table of outcomes, as text.
+
+import { sum, type TallyRow } from "./campaign.ts";
+import { OUTCOMES } from "./trial.ts";
+
+const COLUMNS = [...OUTCOMES, "wrong"] as const;
+
+/** A line for each store and way to open it, then one for each kind of damage and file, then all together. */
+export function outcomeTable(rows: readonly TallyRow[]): string {
+  const byWay = grouped(rows, ({ subject, access, mode }) => `${subject}, ${access}, ${mode}`);
+  const byDamage = grouped(rows, ({ damage, file }) => `${damage}, ${file}`);
+  const all = grouped(rows, () => "all");
+  const width = Math.max(...[...byWay, ...byDamage].map(([name]) => name.length));
+  const line = (name: string, cells: readonly string[]): string =>
+    [name.padEnd(width), ...cells.map((cell) => cell.padStart(13))].join("");
+  const lines = (groups: ReadonlyMap<string, TallyRow["outcomes"]>): string[] =>
+    [...groups].map(([name, outcomes]) =>
+      line(
+        name,
+        COLUMNS.map((column) => String(outcomes[column] ?? 0)),
+      ),
+    );
+  return [line("", COLUMNS), ...lines(byWay), "", ...lines(byDamage), "", ...lines(all)].join("\n");
+}
+
+function grouped(rows: readonly TallyRow[], nameOf: (row: TallyRow) => string): Map<string, TallyRow["outcomes"]> {
+  const groups = new Map<string, TallyRow["outcomes"]>();
+  for (const row of rows) groups.set(nameOf(row), sum(groups.get(nameOf(row)) ?? {}, row.outcomes));
+  return groups;
+}

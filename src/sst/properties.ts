@@ -8,7 +8,7 @@
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
 import { copyBytes } from "../common/bytes.ts";
-import { isKind, type InternalKey } from "../common/internal-key.ts";
+import { putInternalKey, takeInternalKey } from "../common/internal-key.ts";
 import { formatUnsupported, type TableProperties, type TableProvenance, type TableReference } from "./table-format.ts";
 
 const Property = {
@@ -64,8 +64,8 @@ export function encodeProperties(properties: TableProperties): Uint8Array {
   put(Property.databaseId, (writer) => writer.bytes(properties.databaseId));
   put(Property.comparatorName, (writer) => writer.bytes(Buffer.from(properties.comparatorName)));
   for (const name of NUMBERS) put(Property[name], (writer) => writer.varint(properties[name]));
-  put(Property.smallest, (writer) => putKey(writer, properties.smallest));
-  put(Property.largest, (writer) => putKey(writer, properties.largest));
+  put(Property.smallest, (writer) => putInternalKey(writer, properties.smallest));
+  put(Property.largest, (writer) => putInternalKey(writer, properties.largest));
   put(Property.inputs, (writer) => putTables(writer, properties.provenance.inputs));
   put(Property.obsolete, (writer) => putTables(writer, properties.provenance.obsolete));
   put(Property.logNumber, (writer) => writer.varint(properties.provenance.logNumber));
@@ -98,8 +98,8 @@ export function decodeProperties(bytes: Uint8Array, offset: number, file: string
     rawValueBytes: number(Property.rawValueBytes),
     leastSequence: number(Property.leastSequence),
     greatestSequence: number(Property.greatestSequence),
-    smallest: get(Property.smallest, takeKey),
-    largest: get(Property.largest, takeKey),
+    smallest: get(Property.smallest, takeInternalKey),
+    largest: get(Property.largest, takeInternalKey),
     filterId: number(Property.filterId),
     dataBlocks: number(Property.dataBlocks),
     provenance: lazyProvenance(
@@ -141,18 +141,6 @@ function splitFields(bytes: Uint8Array, offset: number, file: string): Map<numbe
     fields.set(property, new ByteReader(field, file, offset + reader.position - field.length));
   }
   return fields;
-}
-
-function putKey(writer: ByteWriter, key: InternalKey): void {
-  writer.lengthPrefixed(key.key).varint(key.sequence).u8(key.kind);
-}
-
-function takeKey(reader: ByteReader): InternalKey {
-  const key = copyBytes(reader.lengthPrefixed());
-  const sequence = reader.varint();
-  const kind = reader.u8();
-  if (!isKind(kind)) throw reader.corruption(`kind ${kind}`);
-  return { key, sequence, kind };
 }
 
 function takeRest(reader: ByteReader): Uint8Array {

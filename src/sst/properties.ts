@@ -9,6 +9,7 @@ import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
 import { copyBytes } from "../common/bytes.ts";
 import { putInternalKey, takeInternalKey } from "../common/internal-key.ts";
+import { COMPARATOR_NAME_BYTES_MAX } from "../common/limits.ts";
 import { formatUnsupported, type TableProperties, type TableProvenance, type TableReference } from "./table-format.ts";
 
 const Property = {
@@ -33,6 +34,9 @@ const Property = {
   obsolete: 19,
   logNumber: 20,
 } as const;
+
+/** As the log header has it. */
+const DATABASE_ID_BYTES = 16;
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(Property));
 
@@ -85,8 +89,8 @@ export function decodeProperties(bytes: Uint8Array, offset: number, file: string
   };
   const number = (property: number): number => get(property, (reader) => reader.varint());
   return {
-    databaseId: get(Property.databaseId, takeRest),
-    comparatorName: Buffer.from(get(Property.comparatorName, takeRest)).toString("utf8"),
+    databaseId: get(Property.databaseId, takeDatabaseId),
+    comparatorName: get(Property.comparatorName, takeComparatorName),
     fileNumber: number(Property.fileNumber),
     tag: number(Property.tag),
     epoch: number(Property.epoch),
@@ -143,8 +147,19 @@ function splitFields(bytes: Uint8Array, offset: number, file: string): Map<numbe
   return fields;
 }
 
-function takeRest(reader: ByteReader): Uint8Array {
-  return copyBytes(reader.bytes(reader.remaining));
+function takeDatabaseId(reader: ByteReader): Uint8Array {
+  if (reader.remaining !== DATABASE_ID_BYTES) throw reader.corruption(`a database id of ${reader.remaining} bytes`);
+  return copyBytes(reader.bytes(DATABASE_ID_BYTES));
+}
+
+// Two names must not become one string, or a table would be read in the order of a comparator that did not make it.
+function takeComparatorName(reader: ByteReader): string {
+  const bytes = reader.bytes(reader.remaining);
+  if (bytes.length < 1 || bytes.length > COMPARATOR_NAME_BYTES_MAX)
+    throw reader.corruption(`a comparator's name of ${bytes.length} bytes`, 0);
+  const name = Buffer.from(bytes).toString("utf8");
+  if (!Buffer.from(name, "utf8").equals(bytes)) throw reader.corruption("a comparator's name that is not UTF-8", 0);
+  return name;
 }
 
 // All outputs of a job name the same two lists, perhaps of thousands of tables: each is encoded once.

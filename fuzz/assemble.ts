@@ -18,8 +18,8 @@ export interface Changes {
   readonly raw: Map<number, Uint8Array>;
 }
 
-export function unchanged({ pieces }: Draft): Changes {
-  return { order: Array.from({ length: pieces.length }, (_, i) => i), values: new Map(), raw: new Map() };
+export function unchanged({ order }: Draft): Changes {
+  return { order: order.slice(), values: new Map(), raw: new Map() };
 }
 
 /** A varint that grows moves what its value was computed from; it settles in two rounds, or is wrong on purpose. */
@@ -30,8 +30,8 @@ export class Assembler {
   readonly #draft: Draft;
   readonly #changes: Changes;
   readonly #target: Uint8Array;
-  readonly #values: number[];
-  readonly #starts: number[];
+  readonly #values: Float64Array;
+  readonly #starts: Int32Array;
   #length = 0;
 
   constructor(draft: Draft, changes: Changes, target: Uint8Array) {
@@ -39,8 +39,10 @@ export class Assembler {
     this.#changes = changes;
     this.#target = target;
     const { order, values } = changes;
-    this.#values = order.map((i) => values.get(i) ?? draft.pieces[i]!.value);
-    this.#starts = Array.from<number>({ length: order.length + 1 });
+    this.#values = new Float64Array(order.length);
+    for (let at = 0; at < order.length; at++)
+      this.#values[at] = values.get(order[at]!) ?? draft.pieces[order[at]!]!.value;
+    this.#starts = new Int32Array(order.length + 1);
   }
 
   assemble(fixes: Fixes): number {
@@ -101,13 +103,18 @@ export class Assembler {
         return Math.max(0, this.#startOf(link.to, at) - this.#startOf(link.from, at) + link.plus);
       case "offset":
         return Math.max(0, this.#startOf(link.of, at) - this.#startOf(link.origin, at) + link.plus);
-      case "count": {
-        const firsts = this.#draft.groups.filter(({ list }) => list === link.list).map(({ from }) => from);
-        return this.#changes.order.filter((i) => firsts.includes(i)).length;
-      }
+      case "count":
+        return this.#countOf(link.list);
       default:
         return undefined;
     }
+  }
+
+  #countOf(list: number): number {
+    const { begins } = this.#draft;
+    let count = 0;
+    for (const piece of this.#changes.order) if (begins[piece] === list) count++;
+    return count;
   }
 
   #fixChecksum(at: number): void {
@@ -129,7 +136,7 @@ export class Assembler {
   #find(piece: number, at: number): number {
     const { order } = this.#changes;
     const beside = at + piece - order[at]!;
-    if (order[beside] === piece) return beside;
+    if (beside >= 0 && order[beside] === piece) return beside;
     const found = order.indexOf(piece);
     return found < 0 ? 0 : found;
   }
@@ -138,7 +145,7 @@ export class Assembler {
   #startOf(piece: number, at: number): number {
     const { order } = this.#changes;
     const beside = at + piece - order[at]!;
-    if (order[beside] === piece) return this.#starts[beside]!;
+    if (beside >= 0 && order[beside] === piece) return this.#starts[beside]!;
     if (piece >= this.#draft.pieces.length) return this.#starts[order.length]!;
     const found = order.indexOf(piece);
     if (found >= 0) return this.#starts[found]!;

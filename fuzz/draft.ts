@@ -48,6 +48,10 @@ export interface Group {
 export interface Draft {
   readonly pieces: readonly Piece[];
   readonly groups: readonly Group[];
+  /** 0, 1, 2 … for as many pieces: copied where it changes. */
+  readonly order: readonly number[];
+  /** For each piece the list of which it begins an element, -1 for none. */
+  readonly begins: Int32Array;
 }
 
 /** The bytes came to an end before the value did. */
@@ -95,7 +99,10 @@ export class Drafter {
     }
     this.#end = this.#bytes.length;
     if (this.remaining > 0) this.bytes(this.remaining);
-    return { pieces: this.#pieces, groups: this.#groups };
+    const pieces = this.#pieces;
+    const begins = new Int32Array(pieces.length).fill(-1);
+    for (const { list, from, to } of this.#groups) if (to > from) begins[from] = list;
+    return { pieces, groups: this.#groups, order: Array.from(pieces.keys()), begins };
   }
 
   u8(): number {

@@ -125,26 +125,43 @@ export const logTarget: Target = {
     const drafter = new Drafter(bytes);
     return drafter.dissect(() => dissectLog(drafter, dissectBatch));
   },
+  // What is checked beside the plain reading takes turns: all of it would take four times as long.
   run(bytes) {
-    const strict = readLog(bytes, {});
-    const salvaged = readLog(bytes, { salvage: true });
-    demand(salvaged.payloads.length >= strict.payloads.length, "salvage finds no less");
-    for (const [i, payload] of strict.payloads.entries())
-      demand(sameBytes(payload, salvaged.payloads[i]!), "salvage finds the same first");
-    checkGaps(salvaged.reader, bytes.length);
-    const { reader, payloads } = strict;
-    if (!reader.header) {
-      demand(payloads.length === 0, "without a header there is nothing");
-      const promise = reader.headerlessPromise();
-      demand(promise === undefined || promise.at < bytes.length, "a promise is inside the file");
-    } else {
-      checkEnd(reader, bytes);
-      checkLimit(bytes, reader.lastGoodSize, payloads.length);
-      if (reader.end.kind === "clean") checkRewritten(reader, payloads);
+    const { reader, payloads } = readLog(bytes, {});
+    switch (turnOf(bytes)) {
+      case 0:
+        return checkSalvage(bytes, payloads);
+      case 1:
+        return checkChunks(bytes);
+      case 2:
+        return reader.header ? checkEnd(reader, bytes) : checkHeaderless(reader, bytes);
+      default:
+        if (reader.header) checkLimit(bytes, reader.lastGoodSize, payloads.length);
+        if (reader.end.kind === "clean") checkRewritten(reader, payloads);
     }
-    checkChunks(bytes);
   },
 };
+
+const TURNS = 4;
+
+// Any function of the input that mutations vary.
+function turnOf(bytes: Uint8Array): number {
+  return (bytes.length + (bytes[0] ?? 0) + (bytes[bytes.length >> 1] ?? 0)) % TURNS;
+}
+
+function checkSalvage(bytes: Uint8Array, payloads: readonly Uint8Array[]): void {
+  const salvaged = readLog(bytes, { salvage: true });
+  demand(salvaged.payloads.length >= payloads.length, "salvage finds no less");
+  for (const [i, payload] of payloads.entries())
+    demand(sameBytes(payload, salvaged.payloads[i]!), "salvage finds the same first");
+  checkGaps(salvaged.reader, bytes.length);
+}
+
+function checkHeaderless(reader: LogReader, bytes: Uint8Array): void {
+  demand(reader.lastGoodSize === 0, "without a header there is nothing");
+  const promise = reader.headerlessPromise();
+  demand(promise === undefined || promise.at < bytes.length, "a promise is inside the file");
+}
 
 interface ReadLog {
   readonly reader: LogReader;

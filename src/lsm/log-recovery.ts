@@ -172,7 +172,8 @@ export class LogRecovery {
         (!witness || witness.lastSequence === end.cleanEnd.lastSequence);
       if (!agrees && mode !== "skipCorrupted")
         throw new CorruptionError(name, end.offset, "CLEAN END with another last sequence number");
-      return false;
+      // CLEAN END was written behind what was whole: a gap before it is no tear.
+      return true;
     }
     if (end.kind !== "bad") return false;
     const promised = witness !== undefined || reader.promiseBeyond(end.offset) !== undefined;

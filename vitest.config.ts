@@ -10,6 +10,7 @@ const config: ViteUserConfig = defineConfig({
     alias: [
       { find: /^tinykv$/, replacement: here("./src/index.ts") },
       { find: /^tinykv\/env$/, replacement: here("./src/env.ts") },
+      { find: /^tinykv\/formats$/, replacement: here("./src/formats.ts") },
       { find: /^tinykv\/harness$/, replacement: here("./harness/index.ts") },
     ],
   },

@@ -28,7 +28,7 @@ import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
 import { copyBytes } from "../common/bytes.ts";
 import { TinyKVError } from "../common/errors.ts";
-import { isKind, type InternalKey } from "../common/internal-key.ts";
+import { putInternalKey, takeInternalKey } from "../common/internal-key.ts";
 import { COMPARATOR_NAME_BYTES_MAX } from "../common/limits.ts";
 import type { TableMeta } from "./table-meta.ts";
 
@@ -197,8 +197,8 @@ function takeCursor(field: ByteReader, before: VersionEdit["compactionCursors"])
 
 function putTable(writer: ByteWriter, level: number, table: TableMeta): void {
   writer.varint(level).varint(table.number).varint(table.size).varint(table.tag).varint(table.epoch);
-  putKey(writer, table.smallest);
-  putKey(writer, table.largest);
+  putInternalKey(writer, table.smallest);
+  putInternalKey(writer, table.largest);
   writer.varint(table.leastSequence).varint(table.greatestSequence).varint(table.entries).varint(table.deletes);
 }
 
@@ -208,8 +208,8 @@ function takeTable(field: ByteReader): TableMeta {
     size: field.varint(),
     tag: takeTag(field),
     epoch: field.varint(),
-    smallest: takeKey(field),
-    largest: takeKey(field),
+    smallest: takeInternalKey(field),
+    largest: takeInternalKey(field),
     leastSequence: field.varint(),
     greatestSequence: field.varint(),
     entries: field.varint(),
@@ -222,17 +222,4 @@ function takeTag(field: ByteReader): number {
   const tag = field.varint();
   if (tag > U32_MAX) throw field.corruption(`a table's tag of ${tag}`, at);
   return tag;
-}
-
-function putKey(writer: ByteWriter, { key, sequence, kind }: InternalKey): void {
-  writer.lengthPrefixed(key).varint(sequence).u8(kind);
-}
-
-function takeKey(field: ByteReader): InternalKey {
-  const key = copyBytes(field.lengthPrefixed());
-  const sequence = field.varint();
-  const at = field.position;
-  const kind = field.u8();
-  if (!isKind(kind)) throw field.corruption(`kind ${kind}`, at);
-  return { key, sequence, kind };
 }

@@ -39,7 +39,7 @@ export class BlockFile {
     // A plain Uint8Array, like those that callers pass for keys: mixed with Buffers, comparisons see two types.
     const bytes = new Uint8Array(slow.buffer, slow.byteOffset, length);
     const count = this.#readFully(bytes, offset);
-    if (count !== length) throw new CorruptionError(this.name, offset + count, "the file ends early");
+    if (count !== length) throw new CorruptionError(this.name, this.#endAtMost(offset + count), "the file ends early");
     return bytes;
   }
 
@@ -56,6 +56,19 @@ export class BlockFile {
   expectEnd(): void {
     if (this.#readFully(new Uint8Array(1), this.size) !== 0)
       throw new CorruptionError(this.name, this.size, "the file is longer than its table");
+  }
+
+  // Where a file ends that has no byte at `offset`: a source has no size to ask for, but bytes to look for.
+  #endAtMost(offset: number): number {
+    const byte = new Uint8Array(1);
+    let low = 0;
+    let high = offset;
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      if (this.#readFully(byte, middle) === 1) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #readFully(bytes: Uint8Array, offset: number): number {

@@ -8,7 +8,8 @@
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
 import { copyBytes } from "../common/bytes.ts";
-import { isKind, type InternalKey } from "../common/internal-key.ts";
+import { putInternalKey, takeInternalKey } from "../common/internal-key.ts";
+import { COMPARATOR_NAME_BYTES_MAX } from "../common/limits.ts";
 import { formatUnsupported, type TableProperties, type TableProvenance, type TableReference } from "./table-format.ts";
 
 const Property = {
@@ -35,6 +36,9 @@ const Property = {
   /** Only in tables that a repair wrote; a reader may pass over it. */
   repairedLogs: 21,
 } as const;
+
+/** As the log header has it. */
+const DATABASE_ID_BYTES = 16;
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(Property));
 
@@ -66,8 +70,8 @@ export function encodeProperties(properties: TableProperties): Uint8Array {
   put(Property.databaseId, (writer) => writer.bytes(properties.databaseId));
   put(Property.comparatorName, (writer) => writer.bytes(Buffer.from(properties.comparatorName)));
   for (const name of NUMBERS) put(Property[name], (writer) => writer.varint(properties[name]));
-  put(Property.smallest, (writer) => putKey(writer, properties.smallest));
-  put(Property.largest, (writer) => putKey(writer, properties.largest));
+  put(Property.smallest, (writer) => putInternalKey(writer, properties.smallest));
+  put(Property.largest, (writer) => putInternalKey(writer, properties.largest));
   put(Property.inputs, (writer) => putTables(writer, properties.provenance.inputs));
   put(Property.obsolete, (writer) => putTables(writer, properties.provenance.obsolete));
   put(Property.logNumber, (writer) => writer.varint(properties.provenance.logNumber));
@@ -89,8 +93,8 @@ export function decodeProperties(bytes: Uint8Array, offset: number, file: string
   };
   const number = (property: number): number => get(property, (reader) => reader.varint());
   return {
-    databaseId: get(Property.databaseId, takeRest),
-    comparatorName: Buffer.from(get(Property.comparatorName, takeRest)).toString("utf8"),
+    databaseId: get(Property.databaseId, takeDatabaseId),
+    comparatorName: get(Property.comparatorName, takeComparatorName),
     fileNumber: number(Property.fileNumber),
     tag: number(Property.tag),
     epoch: number(Property.epoch),
@@ -102,8 +106,8 @@ export function decodeProperties(bytes: Uint8Array, offset: number, file: string
     rawValueBytes: number(Property.rawValueBytes),
     leastSequence: number(Property.leastSequence),
     greatestSequence: number(Property.greatestSequence),
-    smallest: get(Property.smallest, takeKey),
-    largest: get(Property.largest, takeKey),
+    smallest: get(Property.smallest, takeInternalKey),
+    largest: get(Property.largest, takeInternalKey),
     filterId: number(Property.filterId),
     dataBlocks: number(Property.dataBlocks),
     provenance: lazyProvenance(
@@ -150,20 +154,19 @@ function splitFields(bytes: Uint8Array, offset: number, file: string): Map<numbe
   return fields;
 }
 
-function putKey(writer: ByteWriter, key: InternalKey): void {
-  writer.lengthPrefixed(key.key).varint(key.sequence).u8(key.kind);
+function takeDatabaseId(reader: ByteReader): Uint8Array {
+  if (reader.remaining !== DATABASE_ID_BYTES) throw reader.corruption(`a database id of ${reader.remaining} bytes`);
+  return copyBytes(reader.bytes(DATABASE_ID_BYTES));
 }
 
-function takeKey(reader: ByteReader): InternalKey {
-  const key = copyBytes(reader.lengthPrefixed());
-  const sequence = reader.varint();
-  const kind = reader.u8();
-  if (!isKind(kind)) throw reader.corruption(`kind ${kind}`);
-  return { key, sequence, kind };
-}
-
-function takeRest(reader: ByteReader): Uint8Array {
-  return copyBytes(reader.bytes(reader.remaining));
+// Two names must not become one string, or a table would be read in the order of a comparator that did not make it.
+function takeComparatorName(reader: ByteReader): string {
+  const bytes = reader.bytes(reader.remaining);
+  if (bytes.length < 1 || bytes.length > COMPARATOR_NAME_BYTES_MAX)
+    throw reader.corruption(`a comparator's name of ${bytes.length} bytes`, 0);
+  const name = Buffer.from(bytes).toString("utf8");
+  if (!Buffer.from(name, "utf8").equals(bytes)) throw reader.corruption("a comparator's name that is not UTF-8", 0);
+  return name;
 }
 
 function putNumbers(writer: ByteWriter, numbers: readonly number[]): void {

@@ -175,7 +175,7 @@ function checkFooterBytes(bytes: Uint8Array, reader: ByteReader, offset: number,
 export function encodeMetaindex(blocks: ReadonlyMap<string, BlockHandle>): Uint8Array {
   const writer = new ByteWriter().varint(blocks.size);
   for (const [name, handle] of blocks)
-    writer.lengthPrefixed(Buffer.from(name)).varint(handle.offset).varint(handle.length);
+    writer.lengthPrefixed(Buffer.from(name, "latin1")).varint(handle.offset).varint(handle.length);
   return writer.finish();
 }
 

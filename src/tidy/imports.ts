@@ -29,6 +29,7 @@ function importedAt(tokens: readonly Token[], index: number): Token | undefined 
 const OWN_NAMES: Record<string, string> = {
   tinykv: "src/index.ts",
   "tinykv/env": "src/env.ts",
+  "tinykv/formats": "src/formats.ts",
   "tinykv/level": "src/level.ts",
   "tinykv/harness": "harness/index.ts",
 };

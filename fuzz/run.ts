@@ -1,0 +1,204 @@
+// The watching thread: starts the one that fuzzes in an instrumented copy of the package, and ends it when an execution does
+// not end, or takes memory that no counter saw. What was in flight is the finding, and the rest goes on without that target.
+
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { Problem } from "./campaign.ts";
+import { copyInstrumented, type Branch, type InstrumentedCopy } from "./instrument.ts";
+import {
+  cellsOf,
+  EXECUTIONS,
+  inputOf,
+  LENGTH,
+  SHARED_BYTES,
+  type FuzzMessage,
+  type FuzzStart,
+  type FuzzTask,
+  type TargetResult,
+} from "./messages.ts";
+import { TARGETS } from "./targets.ts";
+
+/** An execution takes microseconds, that of a whole store milliseconds. */
+export const HANG_MILLISECONDS = 5_000;
+const POLLS_PER_LIMIT = 20;
+/** Of the heap, where objects are that no counter sees: the campaign itself takes some 50 MiB. */
+const HEAP_MEGABYTES = 512;
+
+/** Modules without a target of their own: what every decoder stands on. */
+const COMMON = ["src/common/byte-reader", "src/common/internal-key"];
+
+export function decoderModules(): string[] {
+  return [...new Set([...COMMON, ...TARGETS.flatMap(({ modules }) => modules)])].sort();
+}
+
+export interface FuzzOptions extends FuzzTask {
+  readonly hangMilliseconds?: number;
+  /** A module with further targets. */
+  readonly extraTargets?: string;
+  /** A copy to run in, made before; else one is made and removed. */
+  readonly copy?: InstrumentedCopy;
+  readonly progress?: (target: string, executions: number) => void;
+}
+
+export interface Found {
+  readonly target: string;
+  readonly problem: Problem;
+}
+
+export interface FuzzReport {
+  readonly results: readonly TargetResult[];
+  readonly found: readonly Found[];
+  readonly branches: readonly Branch[];
+}
+
+/** The thread came to an end of its own: the harness is broken. */
+export class FuzzThreadError extends Error {
+  override readonly name = "FuzzThreadError";
+}
+
+/** Fuzzes the targets one after the other. Throws FuzzThreadError. */
+export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
+  const copy = options.copy ?? copyInstrumented(decoderModules());
+  const results: TargetResult[] = [];
+  const found: Found[] = [];
+  try {
+    for (let targets = options.targets; targets.length > 0;) {
+      const session = new Session(copy, { ...options, targets });
+      const end = await session.run();
+      results.push(...session.results);
+      found.push(...session.found);
+      if (end === undefined) break;
+      found.push({ target: end.target, problem: end.problem });
+      results.push(resultWithout(end.target, end.executions));
+      targets = targets.slice(targets.indexOf(end.target) + 1);
+    }
+  } finally {
+    if (!options.copy) copy.remove();
+  }
+  return { results, found, branches: copy.branches };
+}
+
+function resultWithout(name: string, executions: number): TargetResult {
+  return { name, executions, seconds: 0, branches: [], own: { taken: 0, all: 0 }, digest: 0 };
+}
+
+/** How a thread ended that did not come back. */
+interface Stopped {
+  readonly target: string;
+  readonly problem: Problem;
+  readonly executions: number;
+}
+
+class Session {
+  readonly results: TargetResult[] = [];
+  readonly found: Found[] = [];
+  readonly #options: FuzzOptions;
+  readonly #shared = new SharedArrayBuffer(SHARED_BYTES);
+  readonly #cells: Int32Array = cellsOf(this.#shared);
+  readonly #worker: Worker;
+  #target = "";
+
+  constructor(copy: InstrumentedCopy, options: FuzzOptions) {
+    this.#options = options;
+    const { targets, seed, milliseconds, executions, corpus, minimised, extraTargets } = options;
+    const task: FuzzTask = {
+      targets,
+      seed,
+      corpus,
+      ...(milliseconds !== undefined && { milliseconds }),
+      ...(executions !== undefined && { executions }),
+      ...(minimised !== undefined && { minimised }),
+    };
+    const start: FuzzStart = {
+      task,
+      branches: copy.branches.length,
+      modules: rangesOf(copy.branches),
+      shared: this.#shared,
+      ...(extraTargets !== undefined && { extraTargets: inside(copy, extraTargets) }),
+    };
+    this.#worker = new Worker(pathToFileURL(join(copy.root, "dist/fuzz/worker-main.js")), {
+      workerData: start,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+    });
+  }
+
+  /** Undefined at the end of the task. */
+  async run(): Promise<Stopped | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<Stopped | undefined>((resolve, reject) => {
+        this.#worker.on("message", (message: FuzzMessage) => this.#take(message, resolve));
+        this.#worker.on("messageerror", reject);
+        this.#worker.on("error", (error) => {
+          if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY")
+            resolve(this.#stopped(`more than ${HEAP_MEGABYTES} MiB of objects`));
+          else reject(new FuzzThreadError(`the thread that fuzzes threw ${describe(error)}`, { cause: error }));
+        });
+        this.#worker.on("exit", (code) =>
+          reject(new FuzzThreadError(`the thread that fuzzes ended with code ${code}`)),
+        );
+        timer = this.#watch((problem) => resolve(this.#stopped(problem)));
+      });
+    } finally {
+      clearInterval(timer);
+      this.#worker.removeAllListeners("exit");
+      await this.#worker.terminate();
+    }
+  }
+
+  #take(message: FuzzMessage, done: (end: undefined) => void): void {
+    switch (message.kind) {
+      case "begin":
+        this.#target = message.target;
+        return;
+      case "problem":
+        this.found.push({ target: message.target, problem: message.problem });
+        return;
+      case "result":
+        this.results.push(message.result);
+        return;
+      case "done":
+        done(undefined);
+    }
+  }
+
+  // Time is counted in looks that found nothing new: a machine that was asleep is not an execution that hangs. Before the
+  // first execution the thread is being made, which takes as long as it takes.
+  #watch(hung: (problem: string) => void): NodeJS.Timeout {
+    const limit = this.#options.hangMilliseconds ?? HANG_MILLISECONDS;
+    let before = 0;
+    let idle = 0;
+    return setInterval(() => {
+      const now = Atomics.load(this.#cells, EXECUTIONS);
+      idle = now === before ? idle + 1 : 0;
+      before = now;
+      this.#options.progress?.(this.#target, now);
+      if (now !== 0 && idle >= POLLS_PER_LIMIT) hung(`no end within ${limit} ms`);
+    }, limit / POLLS_PER_LIMIT);
+  }
+
+  #stopped(problem: string): Stopped {
+    const bytes = inputOf(this.#shared).slice(0, Atomics.load(this.#cells, LENGTH));
+    const executions = Atomics.load(this.#cells, EXECUTIONS);
+    return { target: this.#target, executions, problem: { problem, bytes: new Uint8Array(bytes), original: bytes } };
+  }
+}
+
+function rangesOf(branches: readonly Branch[]): Record<string, readonly [number, number]> {
+  const ranges: Record<string, [number, number]> = {};
+  for (const [i, { module }] of branches.entries()) {
+    const range = (ranges[module] ??= [i, i]);
+    range[1] = i + 1;
+  }
+  return ranges;
+}
+
+// A module of dist/ as it is in the copy: there it meets the same classes as the targets do.
+function inside(copy: InstrumentedCopy, module: string): string {
+  return pathToFileURL(join(copy.root, "dist", module)).href;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,35 @@
+// Makes an input smaller while it goes on showing what it shows: stretches are left out, half of it first, then quarters, down
+// to single bytes; then bytes become zero.
+
+/** Tries more than this are not worth it: findings are short already. */
+const TRIES_MAX = 4000;
+
+export function shrinkInput(bytes: Uint8Array, shows: (bytes: Uint8Array) => boolean): Uint8Array {
+  let best = bytes;
+  let tries = 0;
+  const accept = (candidate: Uint8Array): boolean => {
+    if (tries >= TRIES_MAX) return false;
+    tries++;
+    if (!shows(candidate)) return false;
+    best = candidate;
+    return true;
+  };
+  for (let step = Math.max(1, best.length >> 1); ; step >>= 1) {
+    for (let at = 0; at < best.length;) if (!accept(without(best, at, at + step))) at += step;
+    if (step <= 1) break;
+  }
+  for (let at = 0; at < best.length; at++) {
+    if (best[at] === 0) continue;
+    const zeroed = best.slice();
+    zeroed[at] = 0;
+    accept(zeroed);
+  }
+  return best;
+}
+
+function without(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const rest = new Uint8Array(bytes.length - (Math.min(to, bytes.length) - from));
+  rest.set(bytes.subarray(0, from));
+  rest.set(bytes.subarray(to), from);
+  return rest;
+}

@@ -144,7 +144,10 @@ test.each(BOTH)(
   (_, built) => {
     const data = placesOf(built, "data");
     const blocks = entriesByBlock(built);
-    for (let size = 0; size < built.bytes.length; size += 13) {
+    // Where another block ends as far from the end as the metaindex does, it may look like one.
+    const ends = [...openTable(built).blocks()].map(({ offset, length }) => offset + length + 5 + FOOTER_BYTES);
+    const steps = Array.from({ length: Math.ceil(built.bytes.length / 13) }, (_, i) => 13 * i);
+    for (const size of [...steps, ...ends.filter((end) => end < built.bytes.length)]) {
       const { table, entries } = salvage(built.bytes.subarray(0, size), { tag: TAG });
       const left = blocks.filter((_, i) => data[i]!.offset + data[i]!.length + 5 <= size);
       expect(entries, `${size} bytes`).toEqual(left.flat().map(show));

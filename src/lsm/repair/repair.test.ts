@@ -1,4 +1,4 @@
-// G26: what repair() does to a store, what it says, and what it does when the world fails while it works.
+// G30: what repair() does to a store, what it says, and what it does when the world fails while it works.
 
 import { expect, test } from "vitest";
 import { AssertionError } from "../../common/assert.ts";

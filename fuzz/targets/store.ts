@@ -151,22 +151,22 @@ function wrongAnswer(db: Database, input: StoreInput): string | undefined {
   if (forwards.length !== backwards.length || forwards.some(([key], i) => key !== backwards[i]))
     return "a scan backwards finds other keys";
   if (!sameState(new Map(forwards), answers)) return "a scan finds something else than get";
-  // Salvage answers without what it lists as lost, but nothing that was never written.
-  const isSalvaged = options.walRecoveryMode === "skipCorrupted" && db.recovery.skipped.length > 0;
+  const isUnwitnessed = isDamaged("log", input) && isDamaged("manifest", input);
+  // Salvage answers without what it lists as lost, but nothing that was never written. It reads what logs there are: a
+  // manifest that has lost its end may ask for one that is long gone.
+  const isSalvaged = options.walRecoveryMode === "skipCorrupted" && (db.recovery.skipped.length > 0 || isUnwitnessed);
   if (isSalvaged && forwards.every(([key, value]) => made.written.get(key)?.includes(value) === true)) return undefined;
-  const states = isUnwitnessed(input) ? made.states : [made.expected];
+  // What log and manifest hold last is witnessed by the CLEAN END of either. Where both are damaged what is left of them may
+  // pass for what a crash left: some earlier state of the store (docs/guarantees.md says so).
+  const states = isUnwitnessed ? made.states : [made.expected];
   if (states.some((state) => sameState(answers, state))) return undefined;
   return `the store answers ${JSON.stringify([...answers])}`;
 }
 
-// What log and manifest hold last is witnessed by the CLEAN END of either. Where both are damaged what is left of them may
-// pass for what a crash left: some earlier state of the store (docs/guarantees.md says so).
-function isUnwitnessed({ files, made }: StoreInput): boolean {
-  const isDamaged = (kind: string): boolean =>
-    [...made.files].some(
-      ([name, bytes]) => parseFileName(name).kind === kind && !sameBytes(files.get(name) ?? new Uint8Array(0), bytes),
-    );
-  return isDamaged("log") && isDamaged("manifest");
+function isDamaged(kind: "log" | "manifest", { files, made }: StoreInput): boolean {
+  return [...made.files].some(
+    ([name, bytes]) => parseFileName(name).kind === kind && !sameBytes(files.get(name) ?? new Uint8Array(0), bytes),
+  );
 }
 
 function sameState(a: State, b: State): boolean {

@@ -174,6 +174,11 @@ export class Drafter {
     return ahead < this.remaining ? this.#bytes[this.#position + ahead] : undefined;
   }
 
+  /** The bytes that are left: a view. */
+  get ahead(): Uint8Array {
+    return this.#bytes.subarray(this.#position, this.#end);
+  }
+
   newList(): number {
     return this.#lists++;
   }

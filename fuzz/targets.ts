@@ -7,6 +7,7 @@ import { indexTarget } from "./targets/index-block.ts";
 import { logTarget } from "./targets/log.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { opLogTarget } from "./targets/op-log.ts";
+import { storeTarget } from "./targets/store.ts";
 import { filterTarget, footerTarget, metaindexTarget, propertiesTarget, rangesTarget } from "./targets/table-parts.ts";
 import { tableTarget } from "./targets/table.ts";
 
@@ -27,4 +28,5 @@ export const TARGETS: readonly Target[] = [
   manifestTarget,
   tableTarget,
   opLogTarget,
+  storeTarget,
 ];

@@ -51,7 +51,7 @@ function snapshotOf(random: Random): VersionEdit {
   return {
     comparatorName: "tinykv.bytewise",
     databaseId: DATABASE_ID,
-    logNumber: random.int(100),
+    logNumber: random.between(1, 100),
     nextFileNumber: random.between(100, 1000),
     lastSequence: random.int(1000),
     added: [...added, ...deeper],

@@ -2,12 +2,13 @@
 
 import { expect, test } from "vitest";
 import { bytewise, KeyOrder } from "../common/comparator.ts";
+import type { CorruptionError } from "../common/errors.ts";
 import { SEQUENCE_MAX } from "../common/internal-key.ts";
 import { KEY_BYTES_MAX } from "../common/limits.ts";
 import { WriteBatch } from "../memtable/write-batch.ts";
 import { open, type Database } from "./database.ts";
 import type { FaultyEnv } from "./faulty-env.test-support.ts";
-import { PATH, SMALL, codeOf, entries, exists, fill, filled, names, openSmall } from "./engine.test-support.ts";
+import { PATH, SMALL, codeOf, entries, exists, fill, filled, names, openSmall, thrown } from "./engine.test-support.ts";
 import { installCurrent, readCurrent, readManifest, writeManifest, type ManifestState } from "./manifest.ts";
 import type { Options } from "./options.ts";
 import type { Snapshot } from "./snapshots.ts";
@@ -194,4 +195,12 @@ test("G6: an empty batch changes nothing, a batch larger than the memtable is th
   expect(entries(db)).toEqual(all);
   db.close();
   expect(entries(open(PATH, { ...SMALL, env }))).toEqual(all);
+});
+
+// Found by the fuzzer of whole stores: a manifest whose log number is 0 made open() blame 000000.log, which no store has.
+test("a manifest with log number 0 is corruption of the manifest: file numbers start at 1", () => {
+  const { db, env } = flushed();
+  const error = thrown(() => reopenedWith(db, env, { logNumber: 0 }));
+  expect(error).toMatchObject({ code: "TINYKV_CORRUPTION", problem: "log number 0" });
+  expect((error as CorruptionError).file).toMatch(/^MANIFEST-/);
 });

@@ -188,6 +188,7 @@ class Replay {
     const comparator = this.#order.comparator.name;
     // Keys can be compared only by the comparator that ordered them; the caller reports the mismatch.
     if (comparatorName !== undefined && comparatorName !== comparator) throw new ComparatorNameError(comparatorName);
+    if (logNumber === 0) throw new CorruptionError(this.#name, offset, "log number 0");
     this.#fields = {
       ...this.#fields,
       ...(comparatorName !== undefined && { comparatorName }),

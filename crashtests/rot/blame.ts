@@ -19,8 +19,21 @@ export function wrongBlame(
   const { subject, damage } = trial;
   const size = Math.max(files.get(file)?.length ?? 0, subject.files.get(file)?.length ?? 0);
   if (!Number.isSafeInteger(offset) || offset < 0 || offset > size) return `blames ${file} at ${offset} of ${size}`;
-  if (file === damage.file || mayBlame(trial, files, expectation, file)) return undefined;
-  return `blames ${file} at ${offset}`;
+  if (file !== damage.file)
+    return mayBlame(trial, files, expectation, file) ? undefined : `blames ${file} at ${offset}`;
+  const last = lastDifference(subject.files.get(file)!, files.get(file));
+  return offset <= last ? undefined : `blames ${file} at ${offset}, but nothing is damaged behind ${last}`;
+}
+
+/** A table's footer has one checksum, and errors name the field that does not fit. */
+const FOOTER_BYTES = 72;
+
+// What is bad begins no later than with the last byte that is not what it was, or with the footer that has it.
+function lastDifference(before: Buffer, now: Buffer | undefined): number {
+  if (now?.length !== before.length) return Math.max(before.length, now?.length ?? 0);
+  let at = before.length - 1;
+  while (at > 0 && before[at] === now[at]) at--;
+  return at >= before.length - FOOTER_BYTES ? before.length : at;
 }
 
 function mayBlame(

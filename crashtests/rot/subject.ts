@@ -150,8 +150,9 @@ class Life {
     if (db.recovery.records !== 3) throw new Error("no log was kept");
     this.#write(db, [["b", "newest b"]], true);
     this.#write(db, [["c", undefined]]);
-    this.#write(db, [["d", "newest d"]], true);
     this.#write(db, [["a", "newest a"]]);
+    // The last of all, with nothing behind it that would witness its sync.
+    this.#write(db, [["d", "newest d"]], true);
     this.#end(db, close);
   }
 

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import type { Message } from "./messages.ts";
+import type { Message, Role } from "./messages.ts";
 import type { Plan } from "./plan.ts";
 
 const CHILD_FILE = fileURLToPath(new URL("child-main.js", import.meta.url));
@@ -16,7 +16,7 @@ export interface ChildEnd {
 }
 
 /** Runs a child to its end; one that acknowledges the last entry of its plan is killed on the spot. */
-export async function runChild(role: "load" | "check", plan: Plan): Promise<ChildEnd> {
+export async function runChild(role: Role, plan: Plan): Promise<ChildEnd> {
   const start = performance.now();
   const child = execa(process.execPath, [CHILD_FILE, role, JSON.stringify(plan)], {
     stdio: ["ignore", "ignore", "pipe", "pipe"],

@@ -1,10 +1,11 @@
 // One GiB: loaded by a process that is killed with SIGKILL the moment its last batch is acknowledged, read back whole by
-// another. `npm run one-gib -- [--scale 0.01] [--directory DIR]`
+// another; and a copy that has lost CURRENT and manifest is repaired and read back whole by a third.
+// `npm run one-gib -- [--scale 0.01] [--directory DIR]`
 //
 // Prints, for each store, wall times, bytes written per byte stored, the tables of level 0 before and after
-// compactRange, and the peak memory of both processes. Exit 1 if a single entry is missing or wrong, 2 for bad usage.
+// compactRange, and the peak memory of the processes. Exit 1 if a single entry is missing or wrong, 2 for bad usage.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -57,9 +58,14 @@ function readUsage(): { scale: number; directory: string } | string {
 async function runPlan(plan: Plan): Promise<Row[]> {
   const loaded = await runChild("load", plan);
   if (loaded.signal !== "SIGKILL") throw new Mismatch(`${plan.name}: the loading process ${endOf(loaded)}`);
+  const toRepair = { ...plan, directory: `${plan.directory}-repaired` };
+  cpSync(plan.directory, toRepair.directory, { recursive: true });
   const checked = await runChild("check", plan);
   if (checked.exitCode !== 0) throw new Mismatch(`${plan.name}: the reading process ${endOf(checked)}`);
-  return [...loadRows(plan, loaded), ...checkRows(plan, checked)];
+  const repaired = await runChild("repair", toRepair);
+  if (repaired.exitCode !== 0) throw new Mismatch(`${plan.name}: the repairing process ${endOf(repaired)}`);
+  rmSync(toRepair.directory, { recursive: true, force: true });
+  return [...loadRows(plan, loaded), ...checkRows(plan, checked), ...repairRows(repaired)];
 }
 
 function loadRows(plan: Plan, { messages, seconds }: ChildEnd): Row[] {
@@ -79,14 +85,27 @@ function loadRows(plan: Plan, { messages, seconds }: ChildEnd): Row[] {
 
 function checkRows(plan: Plan, { messages }: ChildEnd): Row[] {
   const { before, after, peakKiB } = only(messages, "checked");
-  const phases = messages.flatMap((message) => (message.kind === "phase" ? [message] : []));
   return [
-    ...phases.map(({ name, seconds }) => ({ what: name, value: `${seconds.toFixed(2)} s` })),
+    ...phaseRows(messages),
     { what: "level 0 before compactRange", value: `${before.tables} tables` },
     { what: "level 0 after compactRange", value: `${after.tables} tables` },
     { what: "table bytes per byte stored", value: (after.bytes / storedBytes(plan)).toFixed(3) },
     { what: "peak memory, reading", value: mebibytes(peakKiB * 1024) },
   ];
+}
+
+function repairRows({ messages }: ChildEnd): Row[] {
+  const { doubtful, peakKiB } = only(messages, "repaired");
+  return [
+    ...phaseRows(messages),
+    { what: "tables cut short by the kill", value: String(doubtful) },
+    { what: "peak memory, repairing", value: mebibytes(peakKiB * 1024) },
+  ];
+}
+
+function phaseRows(messages: readonly Message[]): Row[] {
+  const phases = messages.flatMap((message) => (message.kind === "phase" ? [message] : []));
+  return phases.map(({ name, seconds }) => ({ what: name, value: `${seconds.toFixed(2)} s` }));
 }
 
 function storedBytes({ entries, valueBytes }: Plan): number {

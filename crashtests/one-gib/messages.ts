@@ -5,13 +5,18 @@ import type { Stats } from "tinykv";
 
 export const MESSAGES_FD = 3;
 
+/** What a child does. */
+export type Role = "load" | "check" | "repair";
+
 export type Message =
   /** A batch was written; `written` entries so far. */
   | { readonly kind: "acknowledged"; readonly written: number }
   /** The last thing a loading child says before its last batch is acknowledged. */
   | { readonly kind: "loaded"; readonly stats: Stats; readonly peakKiB: number }
   | { readonly kind: "phase"; readonly name: string; readonly seconds: number }
-  | { readonly kind: "checked"; readonly before: LevelZero; readonly after: LevelZero; readonly peakKiB: number };
+  | { readonly kind: "checked"; readonly before: LevelZero; readonly after: LevelZero; readonly peakKiB: number }
+  /** `doubtful` tables had been cut short by the kill. */
+  | { readonly kind: "repaired"; readonly doubtful: number; readonly peakKiB: number };
 
 /** Tables in level 0, and bytes in tables altogether. */
 export interface LevelZero {

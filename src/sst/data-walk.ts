@@ -107,6 +107,11 @@ export class DataWalk {
     this.#lose(end - this.#position, problem, upTo);
   }
 
+  /** For a table that nothing says the end of: it may have gone on behind the last block. */
+  tellOpenEnd(): void {
+    this.#gap(0, undefined);
+  }
+
   #visitPartition(top: IndexBlock, number: number): void {
     const offset = top.offsets[number]!;
     const handle = { offset, length: top.lengths[number]! };

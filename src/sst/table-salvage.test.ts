@@ -222,6 +222,19 @@ test("a damaged block under a damaged index is a gap between its neighbours' key
   }
 });
 
+test("a table cut between two blocks may have gone on: a gap follows its last key", () => {
+  const blocks = placesOf(ONE_LEVEL, "data");
+  const { table, entries } = salvage(ONE_LEVEL.bytes.slice(0, blocks[4]!.offset));
+  const before = entriesByBlock(ONE_LEVEL).slice(0, 4).flat();
+  expect(entries).toEqual(before.map(show));
+  const [gap, ...more] = table.gaps;
+  expect(more).toEqual([]);
+  expect(gap?.upTo).toBeUndefined();
+  const keys = before.map(({ key }) => key);
+  expect(keys.some((key) => equalBytes(key, gap!.after!))).toBe(true);
+  expect(keys.filter((key) => compareBytes(key, gap!.after!) > 0)).not.toHaveLength(before.length);
+});
+
 test("a table in a value is not taken for the table, with the tag known or not", () => {
   const inner = ONE_LEVEL.bytes;
   const entries = [put("a", 1, inner), ...Array.from({ length: 40 }, (_, i) => put(`b${i + 10}`, 2 + i, inner))];

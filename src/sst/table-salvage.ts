@@ -157,7 +157,11 @@ class Salvage implements SalvagedTable {
     });
     const end = this.#dataEnd();
     if (this.#top) walk.visitIndex(this.#top, end);
-    else walk.search(end, this.properties?.dataBlocks, undefined);
+    else {
+      walk.search(end, this.properties?.dataBlocks, undefined);
+      const isEndTold = this.properties || this.footer || (this.#gaps.length > 0 && !this.#gaps.at(-1)!.upTo);
+      if (!isEndTold) walk.tellOpenEnd();
+    }
     if (walk.hasSearched && this.#top) this.#method = "part of the index";
     this.#visitRanges(entry, walk.position);
   }

@@ -158,7 +158,7 @@ function lastSequenceOf({ manifest, tables, logs }: StoreSurvey): number {
     manifest?.lastSequence ?? 0,
     manifest?.cleanEnd?.lastSequence ?? 0,
     ...[...(manifest?.tables.values() ?? [])].map(({ greatestSequence }) => greatestSequence),
-    ...tables.map(({ properties }) => properties?.greatestSequence ?? 0),
+    ...tables.map(({ greatestSequence }) => greatestSequence),
     ...logs.map(({ lastSequence }) => lastSequence),
   ];
   return numbers.reduce((most, number) => Math.max(most, number), 0);

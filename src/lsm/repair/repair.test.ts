@@ -84,6 +84,21 @@ const expected = ((): Record<string, string> => {
   return contents(env);
 })();
 
+test("tables without their ends alone: the report has the numbers of what was read, and the keys behind it as doubtful", () => {
+  const files = only(made(fillTwice), (name) => name.endsWith(".sst"));
+  const cut = new Map([...files].map(([name, bytes]) => [name, bytes.subarray(0, Math.floor(bytes.length / 2))]));
+  const env = storeOf(cut);
+  const report = repairStore(PATH, { ...OPTIONS, env });
+  expect(report.lost).toHaveLength(cut.size);
+  for (const { keys } of report.lost) expect(keys.some(({ upTo }) => !upTo)).toBe(true);
+  expect(report.lost.some(({ keys }) => keys.length === 1 && keys[0]?.after)).toBe(true);
+  const db = open(PATH, { ...OPTIONS, env, readOnly: true });
+  const numbers = [...db.iterate()].flatMap(([key]) => db.find(key).map(({ sequence }) => sequence));
+  db.close();
+  expect(numbers.length).toBeGreaterThan(10);
+  expect(report.lastSequence).toBe(Math.max(...numbers));
+});
+
 test("tables and logs alone are enough: CURRENT and manifests are made anew", () => {
   for (const leave of ["close", "kill"] as const) {
     const env = storeOf(only(made(fillTwice, {}, leave), (name) => /\.(?:sst|log)$/.test(name)));

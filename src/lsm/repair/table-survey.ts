@@ -23,6 +23,8 @@ export interface TableSurvey extends TableFact {
   readonly gaps: readonly SalvageGap[];
   /** Puts and deletes that can be read. */
   readonly entries: number;
+  /** Of what can be read, and of what the properties promise; 0: nothing. */
+  readonly greatestSequence: number;
 }
 
 /** What a file is looked at with. */
@@ -83,6 +85,7 @@ function surveyWhole({ order, number, tag }: TablePlace, file: FileHandle): Tabl
       problems,
       gaps: [],
       entries: properties.entries,
+      greatestSequence: properties.greatestSequence,
     };
   } catch (error) {
     if (error instanceof CorruptionError) return undefined;
@@ -99,7 +102,11 @@ function surveyDamaged(place: TablePlace, file: FileHandle): TableSurvey {
     refuseRanges(properties, number);
   }
   let entries = 0;
-  salvaged.visit(() => entries++);
+  let greatestSequence = properties?.greatestSequence ?? 0;
+  salvaged.visit((_key, sequence) => {
+    entries++;
+    greatestSequence = Math.max(greatestSequence, sequence);
+  });
   const fact = properties
     ? factOf(number, properties)
     : { number, tag: tagOf(footer, salvaged), provenance: undefined, properties };
@@ -109,7 +116,7 @@ function surveyDamaged(place: TablePlace, file: FileHandle): TableSurvey {
     salvaged.problems.length > 0
       ? salvaged.problems
       : [{ offset: 0, length: 0, problem: "its parts contradict each other" }];
-  return { ...fact, isWhole: false, bytes: file.size(), meta: undefined, problems, gaps, entries };
+  return { ...fact, isWhole: false, bytes: file.size(), meta: undefined, problems, gaps, entries, greatestSequence };
 }
 
 function tagOf(footer: Footer | undefined, { tag }: SalvagedTable): number | undefined {

@@ -69,6 +69,11 @@ export class CompactionBody implements JobBody {
     const { outputLevel, grandparents } = this.plan;
     const tables = this.#tables();
     const version = versions.current;
+    const provenance = {
+      inputs: tables.map(({ number, tag }) => ({ number, tag })),
+      obsolete: obsoleteTables(this.#store),
+      logNumber: versions.logNumber,
+    };
     return yield* writeTables(
       {
         context,
@@ -82,11 +87,7 @@ export class CompactionBody implements JobBody {
           dropTombstone: (key) => !version.mayHoldBelow(outputLevel, key),
         }),
         epoch: Math.max(...tables.map((table) => table.epoch)),
-        provenance: {
-          inputs: tables.map(({ number, tag }) => ({ number, tag })),
-          obsolete: obsoleteTables(this.#store),
-          logNumber: versions.logNumber,
-        },
+        provenance: () => provenance,
         cut: { bytes: context.options.targetFileSize, grandparents },
       },
       outputs,

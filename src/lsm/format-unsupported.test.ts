@@ -11,6 +11,7 @@ import type { MemoryEnv } from "../util/memory-env.ts";
 import { reseal } from "../wal/log-testing.ts";
 import { open } from "./database.ts";
 import { image, namesLike, readFile, thrown, writeFile } from "./engine.test-support.ts";
+import { repairStore } from "./repair/repair.ts";
 import { fixtureEntries, loadFixture } from "./format-fixtures.test-support.ts";
 
 // Where a log's file header has what (log-format.ts), from the start of the file.
@@ -106,10 +107,16 @@ const REFUSED: readonly [string, string, (bytes: Buffer) => void][] = [
 ];
 
 test.each(REFUSED)("%s is refused untouched", (_, which, patch) => {
-  for (const options of [{}, { readOnly: true }, { walRecoveryMode: "skipCorrupted" }] as const) {
+  const ways = [
+    (path: string, env: MemoryEnv) => open(path, { env }),
+    (path: string, env: MemoryEnv) => open(path, { env, readOnly: true }),
+    (path: string, env: MemoryEnv) => open(path, { env, walRecoveryMode: "skipCorrupted" }),
+    (path: string, env: MemoryEnv) => repairStore(path, { env }),
+  ];
+  for (const way of ways) {
     const { env, path, file } = patched(which, patch);
     const before = image(env, path);
-    expect(thrown(() => open(path, { ...options, env }))).toMatchObject({
+    expect(thrown(() => way(path, env))).toMatchObject({
       code: "TINYKV_FORMAT_UNSUPPORTED",
       message: expect.stringContaining(file),
     });

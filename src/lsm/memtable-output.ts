@@ -18,7 +18,8 @@ export interface MemtableOutput {
 
 /** A memtable as one table of level 0, in steps. Tombstones stay: deeper levels may hold what they hide. */
 export function* writeMemtable(output: MemtableOutput, outputs: Outputs): Generator<number, OutputResult> {
-  const { context, newNumber, memtable, snapshots, epoch, provenance } = output;
+  const { context, newNumber, memtable, snapshots, epoch } = output;
+  const provenance = (): TableProvenance => output.provenance;
   const retention = new Retention({ order: context.order, snapshots, dropTombstone: () => false });
   const source = memtable.cursor();
   const entriesExpected = memtable.entries;

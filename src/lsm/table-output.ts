@@ -27,7 +27,8 @@ export interface OutputPlan {
   readonly entriesExpected: number;
   readonly retention: Retention;
   readonly epoch: number;
-  readonly provenance: TableProvenance;
+  /** What the next table says of the job. */
+  readonly provenance: () => TableProvenance;
   /** Undefined: one output, however large. */
   readonly cut: { readonly bytes: number; readonly grandparents: readonly TableMeta[] } | undefined;
 }
@@ -133,7 +134,7 @@ class OutputWriter {
     const builder = this.#builder;
     const file = this.#file;
     if (!builder || !file) return;
-    const summary = builder.finish(provenance);
+    const summary = builder.finish(provenance());
     file.sync("flush.table");
     if (context.options.paranoid) verifyOutput(context, file, this.#number, summary);
     this.#file = undefined;

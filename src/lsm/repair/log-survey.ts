@@ -2,6 +2,7 @@
 // an older one ends where its successor says; unlike there, what is bad is left out and told, and reading goes on behind.
 
 import { CorruptionError } from "../../common/errors.ts";
+import { SEQUENCE_MAX } from "../../common/internal-key.ts";
 import { decodeBatchHeader, visitBatch } from "../../memtable/write-batch.ts";
 import type { Env } from "../../util/env.ts";
 import type { CleanEnd, LogHeader } from "../../wal/log-format.ts";
@@ -12,8 +13,8 @@ import type { ManifestSurvey } from "./manifest-survey.ts";
 import type { LostBytes, LostSequences } from "./report.ts";
 
 export interface LogGapSurvey extends LostBytes {
-  /** Of the records that had been there, as far as their neighbours tell. */
-  readonly sequences: LostSequences | undefined;
+  /** Of the records that had been there, as far as their neighbours tell; "none": there were none. */
+  readonly sequences: LostSequences | "none" | undefined;
 }
 
 export interface LogSurvey {
@@ -95,10 +96,14 @@ export function surveyLog(
       records.read(payload, logName(place.number), { offset, length: end - offset });
     }
     const { end } = reader;
-    const upTo = successor?.lastSequence ?? (end.kind === "clean" ? end.cleanEnd.lastSequence : undefined);
+    const cleanEnd = cleanEndOf(end) ?? (successor ? undefined : manifest?.cleanEnd);
+    const upTo = successor?.lastSequence ?? cleanEnd?.lastSequence;
     const gaps = isDamaged
       ? reader.gaps.map(({ offset, length, reason }) => ({ offset, length, problem: reason }))
       : [];
+    // A log that just breaks off leaves nothing out, and yet what was promised behind that place is missing.
+    if (isDamaged && end.kind === "bad" && end.offset >= Math.min(bytes, limit ?? bytes))
+      gaps.push({ offset: end.offset, length: 0, problem: end.problem });
     return {
       number: place.number,
       bytes,
@@ -192,9 +197,8 @@ function withSequences(
     while (at < marks.length && marks[at]!.offset < gap.offset) at++;
     const previous = marks[at - 1]?.last ?? before;
     const next = marks[at];
-    const greatest = next ? next.first - 1 : upTo;
-    const isKnown = greatest !== undefined && greatest > previous;
-    return { ...gap, sequences: isKnown ? { least: previous + 1, greatest } : undefined };
+    const greatest = next ? next.first - 1 : (upTo ?? SEQUENCE_MAX);
+    return { ...gap, sequences: greatest > previous ? { least: previous + 1, greatest } : "none" };
   });
 }
 

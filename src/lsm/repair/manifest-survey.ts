@@ -20,6 +20,8 @@ export interface ManifestSurvey extends ManifestFact {
   readonly nextFileNumber: number;
   readonly lastSequence: number;
   readonly cleanEnd: CleanEnd | undefined;
+  /** Where what can be read of it ends. */
+  readonly size: number;
   readonly problems: readonly LostBytes[];
 }
 
@@ -54,6 +56,7 @@ export function surveyManifest(env: Env, path: string, number: number, order: Ke
       nextFileNumber,
       lastSequence,
       cleanEnd: log.end.kind === "clean" ? log.end.cleanEnd : undefined,
+      size: log.end.size,
       isWhole: problems.length === 0,
       problems,
     };

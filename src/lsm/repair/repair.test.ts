@@ -157,7 +157,7 @@ test("a dead input of a compaction fills the gap of its damaged output, and the 
   db.flush();
   const [input] = [...filesOf(env).keys()].filter((name) => name.endsWith(".sst"));
   const old = filesOf(env).get(input!)!;
-  for (let i = 0; i < 30; i++) db.put(`k${i + 10}`, `new ${i}`);
+  for (let i = 0; i < 30; i += 2) db.put(`k${i + 10}`, `new ${i}`);
   db.compactRange();
   db.close();
   const files = filesOf(env).set(input!, old);
@@ -201,6 +201,47 @@ test("another comparator and a newer format are refused with nothing changed", (
   );
 });
 
+test("what is kept in lost/ is durable, by its name too, before a table is written, and that before anything is removed", () => {
+  const files = made(fillTwice, {}, "kill");
+  files.get([...files.keys()].find((name) => name.endsWith(".sst"))!)![50]! ^= 4;
+  const env = new FaultyEnv(storeOf(files));
+  repairStore(PATH, { ...OPTIONS, env });
+  const at = (what: string): number => {
+    const found = env.calls.findIndex((call) =>
+      `${call.kind} ${call.barrier ?? call.file} ${call.mode ?? ""}`.startsWith(what),
+    );
+    expect(found, what).toBeGreaterThanOrEqual(0);
+    return found;
+  };
+  const firstTable = env.calls.findIndex(
+    ({ kind, file, mode }) => kind === "open" && mode === "wx" && file.endsWith(".sst"),
+  );
+  const firstUnlink = env.calls.findIndex(({ kind, file }) => kind === "unlink" && files.has(file));
+  expect(at("link")).toBeLessThan(at("syncDirectory lost.directory"));
+  expect(at("syncDirectory lost.directory")).toBeLessThan(at("syncDirectory lost.parent"));
+  expect(at("syncDirectory lost.parent")).toBeLessThan(firstTable);
+  expect(at("sync flush.table")).toBeLessThan(at("syncDirectory flush.directory"));
+  expect(at("syncDirectory flush.directory")).toBeLessThan(at("syncDirectory create.current-directory"));
+  expect(at("syncDirectory open.directory")).toBeLessThan(firstUnlink);
+});
+
+test("what tables of a repair say of it grows with its files, not with their square", () => {
+  const bytesFor = (count: number): number => {
+    const env = storeOf(
+      made((db) => {
+        for (let i = 0; i < count; i++) {
+          for (let j = 0; j < 4; j++) db.put(`k${String(i * 4 + j).padStart(6, "0")}`, "v".repeat(700));
+          db.flush();
+        }
+      }),
+    );
+    env.unlink(`${PATH}/CURRENT`);
+    repairStore(PATH, { ...OPTIONS, env });
+    return [...filesOf(env)].reduce((sum, [name, { length }]) => sum + (name.endsWith(".sst") ? length : 0), 0);
+  };
+  expect(bytesFor(200) / bytesFor(50)).toBeLessThan(4.4);
+});
+
 test("whichever call fails, repair throws with a code, gives everything back and removes nothing that it was made from", () => {
   const files = made(fillTwice, {}, "kill");
   files.get([...files.keys()].find((name) => name.endsWith(".sst"))!)![50]! ^= 4;
@@ -225,6 +266,9 @@ test("whichever call fails, repair throws with a code, gives everything back and
         failures++;
         expect(error).toBeInstanceOf(TinyKVError);
         expect((error as TinyKVError).cause).not.toBeInstanceOf(AssertionError);
+        const hasBegun = env.calls.some(({ mode, file }) => mode === "wx" && file.startsWith("MANIFEST-"));
+        const tables = [...filesOf(memory).keys()].filter((name) => name.endsWith(".sst") && !files.has(name));
+        if (!hasBegun && fault.after !== true) expect(tables, `call ${nth}`).toEqual([]);
         repairStore(PATH, { ...OPTIONS, env: memory });
       }
       expect(contents(memory), `call ${nth}, ${JSON.stringify(fault)}`).toEqual(wanted);

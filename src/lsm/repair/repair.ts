@@ -24,7 +24,7 @@ import { listStore, type DirectoryListing } from "../store-directory.ts";
 import { TableCache } from "../table-cache.ts";
 import { Outputs } from "../table-output.ts";
 import { Version } from "../version.ts";
-import { decideLiveness } from "./liveness.ts";
+import { decideLiveness, type ManifestFact } from "./liveness.ts";
 import { planRepair } from "./plan.ts";
 import type { RepairReport } from "./report.ts";
 import { mergeSources, Spill } from "./sources.ts";
@@ -82,11 +82,16 @@ function holdsAnything(listing: DirectoryListing | undefined): boolean {
   return hasCurrent || tables.length + logs.length + manifests.length > 0;
 }
 
-// Sound is what open() takes as it is, every table of which is whole, and whose logs are there.
+// Sound is what open() takes as it is, every table of which is whole, and whose logs are there. A table that the manifest
+// does not name is not the store's: it was being written.
 function isSound(opening: Opening, listing: DirectoryListing, survey: StoreSurvey): boolean {
   const { manifest, tables, logs, currentProblem, badManifests, foreign } = survey;
   if (currentProblem !== undefined || badManifests.length > 0 || foreign.length > 0) return false;
-  if (tables.some(({ isWhole }) => !isWhole) || logs.some(({ gaps }) => gaps.length > 0)) return false;
+  if (
+    tables.some(({ number, isWhole }) => !isWhole && manifest?.live.has(number)) ||
+    logs.some(({ gaps }) => gaps.length > 0)
+  )
+    return false;
   if (!manifest || !logs.some(({ number }) => number >= manifest.logNumber)) return false;
   const cache = new TableCache({ ...opening, databaseId: manifest.databaseId });
   try {
@@ -115,7 +120,7 @@ function rebuild(work: Rebuilding, closers: (() => void)[], lock: { release(): v
   const { opening, listing, survey, progress } = work;
   const { env, options } = opening;
   const logNumbers = new Set(listing.logs);
-  const plan = planRepair(survey, decideLiveness(survey.tables, logNumbers, survey.manifest));
+  const plan = planRepair(survey, decideLiveness(survey.tables, logNumbers, manifestFact(survey)));
   const databaseId = survey.databaseId ?? env.randomBytes(DATABASE_ID_BYTES).slice(0, DATABASE_ID_BYTES);
   const context: StoreContext = { ...opening, databaseId };
   let nextFileNumber = Math.max(listing.nextNumber, survey.manifest?.nextFileNumber ?? 0);
@@ -151,10 +156,26 @@ function rebuild(work: Rebuilding, closers: (() => void)[], lock: { release(): v
   return reportOf({ survey, plan, gathered, moved, state });
 }
 
-// Every file that a repair may have read: as long as all of them are there it was not finished.
-function provenanceOf({ tables }: StoreSurvey, { logs }: DirectoryListing): TableProvenance {
+// Every file that a repair may have read: as long as all of them are there it was not finished. The first table names them
+// all; those behind it the logs alone, so that what is written grows with the files and not with their square.
+function provenanceOf({ tables }: StoreSurvey, { logs }: DirectoryListing): () => TableProvenance {
   const inputs = tables.map(({ number, tag = 0 }) => ({ number, tag }));
-  return { inputs, obsolete: [], logNumber: (logs.at(-1) ?? 0) + 1, repairedLogs: logs };
+  const others = { inputs: [], obsolete: [], logNumber: (logs.at(-1) ?? 0) + 1, repairedLogs: logs };
+  let isFirst = true;
+  return () => {
+    const provenance = isFirst ? { ...others, inputs } : others;
+    isFirst = false;
+    return provenance;
+  };
+}
+
+// The newest log that was closed says how long the manifest was then.
+function manifestFact({ manifest, logs }: StoreSurvey): ManifestFact | undefined {
+  const end = logs.at(-1)?.cleanEnd;
+  if (!manifest || !end) return manifest;
+  const isOld = end.manifestNumber > manifest.number;
+  const isCut = end.manifestNumber === manifest.number && end.manifestSize > manifest.size;
+  return isOld || isCut ? { ...manifest, isWhole: false } : manifest;
 }
 
 function withTables(listing: DirectoryListing, { numbers }: Outputs): DirectoryListing {

@@ -10,7 +10,6 @@ import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../common/limits.ts";
 import { visitBatch } from "../../memtable/write-batch.ts";
 import { Memtable } from "../../memtable/memtable.ts";
 import type { TableProvenance } from "../../sst/table-format.ts";
-import type { SalvageGap } from "../../sst/table-salvage.ts";
 import { LevelCursor } from "../level-cursor.ts";
 import { writeMemtableWhole } from "../memtable-output.ts";
 import { MergingCursor } from "../merging-cursor.ts";
@@ -23,8 +22,8 @@ import { writeTables, type Outputs } from "../table-output.ts";
 export interface SpillPlan {
   readonly context: StoreContext;
   readonly newNumber: () => number;
-  /** Every file that the repair reads. */
-  readonly provenance: TableProvenance;
+  /** What the next table says of the repair. */
+  readonly provenance: () => TableProvenance;
 }
 
 /** Takes entries in any order, the same one more than once. */
@@ -32,7 +31,7 @@ export class Spill {
   readonly tables: TableMeta[] = [];
   readonly #context: StoreContext;
   readonly #newNumber: () => number;
-  readonly #provenance: TableProvenance;
+  readonly #provenance: () => TableProvenance;
   readonly #outputs: Outputs;
   #memtable: Memtable | undefined;
   #made = 0;
@@ -74,7 +73,7 @@ export class Spill {
 
   #flush(memtable: Memtable): void {
     const [context, newNumber, provenance] = [this.#context, this.#newNumber, this.#provenance];
-    const output = { context, newNumber, memtable, snapshots: [], epoch: 1, provenance };
+    const output = { context, newNumber, memtable, snapshots: [], epoch: 1, provenance: provenance() };
     this.tables.push(writeMemtableWhole(output, this.#outputs));
     this.#memtable = undefined;
   }
@@ -89,13 +88,6 @@ function holds(order: KeyOrder, memtable: Memtable, key: Uint8Array, sequence: n
   const cursor = memtable.cursor();
   cursor.seek(key, sequence);
   return cursor.valid && cursor.sequence === sequence && order.compare(cursor.key, key) === 0;
-}
-
-/** Whether a key lies in one of the gaps. */
-export function liesInGap(order: KeyOrder, gaps: readonly SalvageGap[], key: Uint8Array): boolean {
-  return gaps.some(
-    ({ after, upTo }) => (!after || order.compare(key, after) > 0) && (!upTo || order.compare(key, upTo) <= 0),
-  );
 }
 
 export interface MergePlan extends SpillPlan {

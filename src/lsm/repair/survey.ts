@@ -1,4 +1,6 @@
 // Everything that can be known of a store before a byte of it is changed: every manifest, table and log is read whole.
+//
+// Whose store it is, most of its files say; what belongs to another one, or is not what its name says, holds nothing of it.
 
 import { equalBytes } from "../../common/bytes.ts";
 import type { KeyOrder } from "../../common/comparator.ts";
@@ -36,7 +38,7 @@ export interface StoreSurvey {
   readonly hasCurrent: boolean;
   /** The one that CURRENT names or, failing that, the newest that can be read. */
   readonly manifest: ManifestSurvey | undefined;
-  /** Manifests of which nothing can be read. */
+  /** Manifests of which nothing can be read, or of another store. */
   readonly badManifests: readonly NamedProblem[];
   /** Undefined if nothing that can be read tells. */
   readonly databaseId: Uint8Array | undefined;
@@ -45,7 +47,7 @@ export interface StoreSurvey {
   readonly logs: readonly LogSurvey[];
   /** Logs that hold nothing that anybody can tell: never written to, or damaged beyond that. */
   readonly emptyLogs: readonly EmptyLog[];
-  /** Files of another store. */
+  /** Tables and logs of another store, and tables that are not those that their names say. */
   readonly foreign: readonly NamedProblem[];
 }
 
@@ -59,43 +61,59 @@ export function surveyStore(place: SurveyPlace, progress: (done: number, total: 
     return result;
   };
   const current = currentOf(place);
-  const manifests = listing.manifests.map((number) => ({
-    number,
-    found: step(surveyManifest(env, path, number, order)),
-  }));
-  const main = manifests.find(({ number, found }) => number === current.number && typeof found !== "string");
-  const readable = manifests.flatMap(({ found }) => (typeof found === "string" ? [] : [found]));
-  const manifest = main && typeof main.found !== "string" ? main.found : readable.at(-1);
-  const all = listing.tables.map((number) => {
-    return step(surveyTable({ env, path, order, number, tag: manifest?.live.get(number) }));
-  });
+  const found = listing.manifests.map((number) => step({ number, found: surveyManifest(env, path, number, order) }));
+  const readable = found.flatMap(({ found: one }) => (typeof one === "string" ? [] : [one]));
   const headers = listing.logs.map((number) => ({ number, ...readLogHeader({ env, path, number }) }));
   for (const { number, header } of headers) if (header) checkComparator(order, header.comparatorName, logName(number));
-  const databaseId = manifest?.databaseId ?? mostFrequent(all, headers);
-  const isForeign = (id: Uint8Array | undefined): boolean =>
-    id !== undefined && databaseId !== undefined && !equalBytes(id, databaseId);
-  const foreignTables = all.filter(({ properties }) => isForeign(properties?.databaseId));
-  const foreignLogs = headers.filter(({ header }) => isForeign(header?.databaseId));
-  const own = headers.filter((log) => !foreignLogs.includes(log));
-  const logs = surveyLogs(place, own, manifest);
+  const tables = listing.tables.map((number) => step(surveyTable({ env, path, order, number, tag: undefined })));
+  const named = readable.find(({ number }) => number === current.number);
+  const databaseId = ownerOf(tables, headers, readable, named);
+  const isOwn = (id: Uint8Array | undefined): boolean =>
+    id === undefined || databaseId === undefined || equalBytes(id, databaseId);
+  const own = readable.filter((one) => isOwn(one.databaseId));
+  const manifest = named && isOwn(named.databaseId) ? named : own.at(-1);
+  const retagged = tables.map((table) => {
+    const tag = manifest?.live.get(table.number);
+    return tag === undefined || table.isWhole ? table : surveyTable({ env, path, order, number: table.number, tag });
+  });
+  const known = retagged.map((table) => ({ ...table, stranger: strangeness(table, manifest, isOwn) }));
+  const ownHeaders = headers.filter(({ header }) => isOwn(header?.databaseId));
+  const logs = surveyLogs(place, ownHeaders, manifest);
   for (let i = 0; i < listing.logs.length; i++) step(undefined);
-  const problem = "belongs to another store";
   return {
-    currentProblem: current.problem ?? (main ? undefined : "names a manifest that cannot be read"),
+    currentProblem: current.problem ?? (manifest && manifest === named ? undefined : "names a manifest of no use"),
     hasCurrent: listing.hasCurrent,
     manifest,
-    badManifests: manifests.flatMap(({ number, found }) =>
-      typeof found === "string" ? [{ file: manifestName(number), problem: found }] : [],
-    ),
+    badManifests: found.flatMap(({ number, found: one }) => {
+      const file = manifestName(number);
+      if (typeof one === "string") return [{ file, problem: one }];
+      return isOwn(one.databaseId) ? [] : [{ file, problem: ELSEWHERE }];
+    }),
     databaseId,
-    tables: all.filter((table) => !foreignTables.includes(table)),
+    tables: known.filter(({ stranger }) => stranger === undefined),
     logs,
-    emptyLogs: own.filter(({ header, held }) => !header && !held),
+    emptyLogs: ownHeaders.filter(({ header, held }) => !header && !held),
     foreign: [
-      ...foreignTables.map(({ number }) => tableName(number)),
-      ...foreignLogs.map(({ number }) => logName(number)),
-    ].map((file) => ({ file, problem })),
+      ...known.flatMap(({ number, stranger }) => (stranger ? [{ file: tableName(number), problem: stranger }] : [])),
+      ...headers
+        .filter(({ header }) => !isOwn(header?.databaseId))
+        .map(({ number }) => ({ file: logName(number), problem: ELSEWHERE })),
+    ],
   };
+}
+
+const ELSEWHERE = "belongs to another store";
+
+// Tags are never given twice: what has another one than the manifest knows is another table.
+function strangeness(
+  { number, tag, properties, stranger }: TableSurvey,
+  manifest: ManifestSurvey | undefined,
+  isOwn: (id: Uint8Array | undefined) => boolean,
+): string | undefined {
+  if (!isOwn(properties?.databaseId)) return ELSEWHERE;
+  const wanted = manifest?.live.get(number);
+  if (stranger !== undefined || wanted === undefined || tag === undefined || tag === wanted) return stranger;
+  return "is another table of this number";
 }
 
 function currentOf({ env, path }: SurveyPlace): { readonly number?: number; readonly problem?: string } {
@@ -121,27 +139,32 @@ function surveyLogs(
   let successor: LogHeader | undefined;
   for (const { number, header, held, problem } of found.toReversed()) {
     const place = { env, path, number };
-    if (header) surveys.unshift(surveyLog(place, successor, manifest));
-    else if (held) surveys.unshift(surveyHeaderless(place, problem));
+    if (header) surveys.push(surveyLog(place, successor, manifest));
+    else if (held) surveys.push(surveyHeaderless(place, problem));
     successor = header ?? successor;
   }
-  return surveys;
+  return surveys.reverse();
 }
 
-// Whose files are the most; of two as frequent the one met later, in the newer file.
-function mostFrequent(tables: readonly TableSurvey[], logs: readonly FoundLog[]): Uint8Array | undefined {
+// Whose files are the most; among as many, those of the manifest that CURRENT names, else those of the newer files.
+function ownerOf(
+  tables: readonly TableSurvey[],
+  logs: readonly FoundLog[],
+  manifests: readonly ManifestSurvey[],
+  named: ManifestSurvey | undefined,
+): Uint8Array | undefined {
   const votes = new Map<string, number>();
   const ids = [
+    ...manifests.map(({ databaseId }) => databaseId),
     ...tables.map(({ properties }) => properties?.databaseId),
     ...logs.map(({ header }) => header?.databaseId),
-  ];
-  let best: string | undefined;
-  for (const id of ids) {
-    if (!id) continue;
-    const name = Buffer.from(id).toString("hex");
-    const count = (votes.get(name) ?? 0) + 1;
-    votes.set(name, count);
-    if (best === undefined || count >= (votes.get(best) ?? 0)) best = name;
-  }
-  return best === undefined ? undefined : Buffer.from(best, "hex");
+  ].flatMap((id) => (id ? [nameOf(id)] : []));
+  for (const id of ids) votes.set(id, (votes.get(id) ?? 0) + 1);
+  if (named) ids.push(nameOf(named.databaseId));
+  const best = ids.reduce((most, id) => (votes.get(id)! >= (votes.get(most) ?? 0) ? id : most), "");
+  return best === "" ? undefined : Buffer.from(best, "hex");
+}
+
+function nameOf(id: Uint8Array): string {
+  return Buffer.from(id).toString("hex");
 }

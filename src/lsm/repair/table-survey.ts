@@ -25,6 +25,8 @@ export interface TableSurvey extends TableFact {
   readonly entries: number;
   /** Of what can be read, and of what the properties promise; 0: nothing. */
   readonly greatestSequence: number;
+  /** Why it is not the table that its name says, be it whole; undefined: nothing speaks against it. */
+  readonly stranger: string | undefined;
 }
 
 /** What a file is looked at with. */
@@ -86,6 +88,7 @@ function surveyWhole({ order, number, tag }: TablePlace, file: FileHandle): Tabl
       gaps: [],
       entries: properties.entries,
       greatestSequence: properties.greatestSequence,
+      stranger: undefined,
     };
   } catch (error) {
     if (error instanceof CorruptionError) return undefined;
@@ -116,7 +119,17 @@ function surveyDamaged(place: TablePlace, file: FileHandle): TableSurvey {
     salvaged.problems.length > 0
       ? salvaged.problems
       : [{ offset: 0, length: 0, problem: "its parts contradict each other" }];
-  return { ...fact, isWhole: false, bytes: file.size(), meta: undefined, problems, gaps, entries, greatestSequence };
+  const stranger = strangerOf(place, salvaged);
+  const found = { problems, gaps, entries, greatestSequence, stranger };
+  return { ...fact, isWhole: false, bytes: file.size(), meta: undefined, ...found };
+}
+
+// Numbers and tags are never given twice: a file that verifies as another table holds nothing of the one it is named after.
+function strangerOf({ number, tag }: TablePlace, { footer, properties }: SalvagedTable): string | undefined {
+  const found = footer?.number ?? properties?.fileNumber ?? number;
+  if (found !== number) return `is table ${found}`;
+  const foundTag = footer?.tag ?? properties?.tag ?? tag;
+  return tag === undefined || foundTag === tag ? undefined : "is another table of this number";
 }
 
 function tagOf(footer: Footer | undefined, { tag }: SalvagedTable): number | undefined {

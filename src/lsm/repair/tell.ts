@@ -39,11 +39,11 @@ export interface Told {
 
 export function reportOf({ survey, plan, gathered, moved, state }: Told): RepairReport {
   const { version } = state;
-  const lost = [...plan.missing, ...lostTableParts(plan, gathered), ...lostLogParts(plan)];
+  const lost = [...plan.missing, ...lostTableParts(plan, gathered)];
   return {
     ok: lost.length === 0,
     rebuilt: true,
-    isCertain: plan.liveness.isComplete,
+    isCertain: plan.liveness.isCertain,
     files: filesOf(survey, plan, gathered),
     lost,
     moved,
@@ -69,8 +69,7 @@ function filesOf(survey: StoreSurvey, plan: RepairPlan, gathered: Gathered): Rep
     reason: problem ?? "the new one names the new tables",
     entries: 0,
   });
-  const missing = plan.missing.filter(({ damage }) => damage[0]?.problem === "missing");
-  return [
+  const others = [
     rebuilt(CURRENT, currentProblem),
     ...(manifest ? [rebuilt(manifestName(manifest.number), manifest.problems[0]?.problem)] : []),
     ...badManifests.map(({ file, problem }) => rebuilt(file, problem)),
@@ -84,9 +83,11 @@ function filesOf(survey: StoreSurvey, plan: RepairPlan, gathered: Gathered): Rep
       return usedForGaps(file, state, "what it holds stands in tables", gathered);
     }),
     ...emptyLogs.map(({ number, problem }) => unused(logName(number), problem)),
-    ...missing.map(({ file }) => unused(file, "it should be there", "missing")),
     ...foreign.map(({ file, problem }) => unused(file, problem, "whole")),
   ];
+  const listed = new Set(others.map(({ file }) => file));
+  const missing = plan.missing.filter(({ file }) => !listed.has(file));
+  return [...others, ...missing.map(({ file }) => unused(file, "it should be there", "missing"))];
 }
 
 function stateOf({ gaps, tornBytes }: LogSurvey): RepairedFile["state"] {
@@ -112,20 +113,25 @@ function usedForGaps(file: string, state: RepairedFile["state"], reason: string,
 }
 
 // Damage to an index or a filter loses nothing: the entries are counted.
-function lostTableParts({ tables, fillers }: RepairPlan, gathered: Gathered): LostPart[] {
+function lostTableParts({ tables, fillers, lastSequence }: RepairPlan, gathered: Gathered): LostPart[] {
   return tables.flatMap((table): LostPart[] => {
     const { number, isWhole, problems, gaps, properties, entries } = table;
     const isAllThere = gaps.length === 0 && properties !== undefined && entries >= properties.entries;
     if (isWhole || isAllThere) return [];
-    const sources = fillers.filter(({ of }) => of === table).map(({ source }) => nameOf(source));
+    const sources = fillers
+      .filter(({ wants }) => wants.some(({ of }) => of === table))
+      .map(({ source }) => nameOf(source));
+    const filledFrom = sources.filter((source) => (gathered.get(source) ?? 0) > 0);
     const bounds = properties && rangeOf(properties);
+    const held = bounds?.sequences ?? [];
     return [
       {
         file: tableName(number),
         damage: problems,
         keys: gaps.length === 0 ? (bounds?.keys ?? []) : gaps.map((gap) => keysOf(gap, bounds?.keys[0])),
-        sequences: bounds?.sequences ?? [],
-        filledFrom: sources.filter((source) => (gathered.get(source) ?? 0) > 0),
+        // What deleted an older entry may be gone with another input, and have had any later number.
+        sequences: filledFrom.length > 0 ? held.map(({ least }) => ({ least, greatest: lastSequence })) : held,
+        filledFrom,
       },
     ];
   });
@@ -142,15 +148,4 @@ function keysOf({ after, upTo }: SalvageGap, bounds: LostKeys | undefined): Lost
 
 function nameOf(source: Filler["source"]): string {
   return "table" in source ? tableName(source.table.number) : logName(source.log.number);
-}
-
-function lostLogParts({ logs }: RepairPlan): LostPart[] {
-  const damaged = logs.filter(({ gaps }) => gaps.length > 0);
-  return damaged.map(({ number, gaps }) => ({
-    file: logName(number),
-    damage: gaps.map(({ offset, length, problem }) => ({ offset, length, problem })),
-    keys: [],
-    sequences: gaps.flatMap(({ sequences }) => sequences ?? []),
-    filledFrom: [],
-  }));
 }

@@ -75,13 +75,13 @@ export class Campaign {
     return this.#signatures.size >= PROBLEMS_MAX;
   }
 
-  /** The corpus and the first valid inputs. */
-  start(): void {
-    for (const bytes of this.#options.corpus) {
+  /** The corpus and the first valid inputs, no more than `most`. */
+  start(most: number): void {
+    for (const bytes of this.#options.corpus.slice(0, most)) {
       this.#executor.load(bytes);
       this.#runAndKeep(false);
     }
-    for (let i = 0; i < SEEDS_FIRST; i++) this.#seed();
+    for (let i = 0; i < SEEDS_FIRST && this.executions < most; i++) this.#seed();
   }
 
   step(): void {

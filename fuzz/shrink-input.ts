@@ -1,5 +1,5 @@
 // Makes an input smaller while it goes on showing what it shows: stretches are left out, half of it first, then quarters, down
-// to single bytes; then bytes become zero.
+// to single bytes; then bytes become zero; and all of it again until nothing gets smaller: the smallest input stays as it is.
 
 /** Tries more than this are not worth it: findings are short already. */
 const TRIES_MAX = 4000;
@@ -14,17 +14,21 @@ export function shrinkInput(bytes: Uint8Array, shows: (bytes: Uint8Array) => boo
     best = candidate;
     return true;
   };
-  for (let step = Math.max(1, best.length >> 1); ; step >>= 1) {
-    for (let at = 0; at < best.length;) if (!accept(without(best, at, at + step))) at += step;
-    if (step <= 1) break;
-  }
-  for (let at = 0; at < best.length; at++) {
-    if (best[at] === 0) continue;
-    const zeroed = best.slice();
-    zeroed[at] = 0;
-    accept(zeroed);
+  for (let before: Uint8Array | undefined; best !== before && tries < TRIES_MAX;) {
+    before = best;
+    for (let step = Math.max(1, best.length >> 1); ; step >>= 1) {
+      for (let at = 0; at < best.length;) if (!accept(without(best, at, at + step))) at += step;
+      if (step <= 1) break;
+    }
+    for (let at = 0; at < best.length; at++) if (best[at] !== 0) accept(zeroed(best, at));
   }
   return best;
+}
+
+function zeroed(bytes: Uint8Array, at: number): Uint8Array {
+  const changed = bytes.slice();
+  changed[at] = 0;
+  return changed;
 }
 
 function without(bytes: Uint8Array, from: number, to: number): Uint8Array {

@@ -44,6 +44,8 @@ const SEED_EVERY = 200;
 const FRONTIER = 16;
 /** Different findings of one target; behind them it is not worth going on. */
 const PROBLEMS_MAX = 10;
+/** A finding is made smaller for so long at most: enough for thousands of tries, or for a few where each takes long. */
+const SHRINK_MILLISECONDS = 10_000;
 /** Lines of the stack that goes with a finding. */
 const STACK_LINES = 20;
 
@@ -129,7 +131,9 @@ export class Campaign {
     this.#signatures.add(signature);
     const executor = this.#executor;
     const original = executor.input.slice();
-    const shows = (bytes: Uint8Array): boolean => signatureOf(executor.runOn(bytes) ?? "") === signature;
+    const until = performance.now() + SHRINK_MILLISECONDS;
+    const shows = (bytes: Uint8Array): boolean =>
+      performance.now() < until && signatureOf(executor.runOn(bytes) ?? "") === signature;
     const bytes = shrinkInput(original, shows);
     const stack = stackOf(this.#options.target, bytes);
     this.#options.found({

@@ -36,6 +36,9 @@ export interface KeptFinding {
   readonly bytes: Uint8Array;
 }
 
+/** It is in every clone, and run before everything else. */
+export const CORPUS_BYTES_MAX: number = 1 << 20;
+
 const PREFIX = "fuzz-";
 /** Digits of the SHA-256 of an input in its name: of a few hundred inputs no two share them. */
 const HASH_DIGITS = 12;

@@ -31,7 +31,8 @@ function zeroed(bytes: Uint8Array, at: number): Uint8Array {
   return changed;
 }
 
-function without(bytes: Uint8Array, from: number, to: number): Uint8Array {
+/** `bytes` but for those from `from` to `to`, which may lie behind the end. */
+export function without(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const rest = new Uint8Array(bytes.length - (Math.min(to, bytes.length) - from));
   rest.set(bytes.subarray(0, from));
   rest.set(bytes.subarray(to), from);

@@ -126,7 +126,12 @@ export function propertiesOf(random: Random): TableProperties {
     largest: internalKeyOf(random),
     filterId: random.int(2),
     dataBlocks: integerOf(random),
-    provenance: { inputs: tables(), obsolete: tables(), logNumber: integerOf(random) },
+    provenance: {
+      inputs: tables(),
+      obsolete: tables(),
+      logNumber: integerOf(random),
+      ...(random.chance(1, 4) && { repairedLogs: [integerOf(random), integerOf(random)] }),
+    },
   };
 }
 

@@ -18,6 +18,8 @@ export interface Problem {
   readonly bytes: Uint8Array;
   /** As it was found. */
   readonly original: Uint8Array;
+  /** How many executions it took. */
+  readonly executions: number;
   readonly stack?: string;
 }
 
@@ -131,6 +133,7 @@ export class Campaign {
     this.#signatures.add(signature);
     const executor = this.#executor;
     const original = executor.input.slice();
+    const { executions } = executor;
     const until = performance.now() + SHRINK_MILLISECONDS;
     const shows = (bytes: Uint8Array): boolean =>
       performance.now() < until && signatureOf(executor.runOn(bytes) ?? "") === signature;
@@ -140,6 +143,7 @@ export class Campaign {
       problem: executor.runOn(bytes) ?? problem,
       bytes,
       original,
+      executions,
       ...(stack !== undefined && { stack }),
     });
   }

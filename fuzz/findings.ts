@@ -24,6 +24,8 @@ export interface FindingFile {
   readonly condition: "C22";
   readonly problem: string;
   readonly seed: string;
+  /** How many executions it took to find. */
+  readonly executions: number;
   readonly replay: string;
   readonly stack?: string;
   /** What it was and what became of it, of committed ones. */
@@ -67,6 +69,7 @@ export function keepFinding(
     condition: "C22",
     problem: problem.problem,
     seed,
+    executions: problem.executions,
     replay: replay(directory),
     ...(problem.stack !== undefined && { stack: problem.stack }),
   };

@@ -221,12 +221,8 @@ class Session {
   #stopped(problem: string, isHang = false): Stopped {
     const bytes = inputOf(this.#shared).slice(0, Atomics.load(this.#cells, LENGTH));
     const executions = Atomics.load(this.#cells, EXECUTIONS);
-    return {
-      target: this.#target,
-      executions,
-      isHang,
-      problem: { problem, bytes: new Uint8Array(bytes), original: bytes },
-    };
+    const inFlight = { problem, bytes: new Uint8Array(bytes), original: bytes, executions };
+    return { target: this.#target, executions, isHang, problem: inFlight };
   }
 }
 

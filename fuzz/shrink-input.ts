@@ -4,17 +4,21 @@
 /** Tries more than this are not worth it: findings are short already. */
 const TRIES_MAX = 4000;
 
-export function shrinkInput(bytes: Uint8Array, shows: (bytes: Uint8Array) => boolean): Uint8Array {
+export function shrinkInput(
+  bytes: Uint8Array,
+  shows: (bytes: Uint8Array) => boolean,
+  triesMax: number = TRIES_MAX,
+): Uint8Array {
   let best = bytes;
   let tries = 0;
   const accept = (candidate: Uint8Array): boolean => {
-    if (tries >= TRIES_MAX) return false;
+    if (tries >= triesMax) return false;
     tries++;
     if (!shows(candidate)) return false;
     best = candidate;
     return true;
   };
-  for (let before: Uint8Array | undefined; best !== before && tries < TRIES_MAX;) {
+  for (let before: Uint8Array | undefined; best !== before && tries < triesMax;) {
     before = best;
     for (let step = Math.max(1, best.length >> 1); ; step >>= 1) {
       for (let at = 0; at < best.length;) if (!accept(without(best, at, at + step))) at += step;

@@ -117,7 +117,7 @@ export const editTarget: Target = {
       demand(level >= 0 && level < LEVELS, "a level is one that a store may have");
     const encoded = Uint8Array.from(encodeEdit(edit));
     if (sameBytes(encoded, bytes)) return;
-    const single = tagsIn(bytes).filter((tag) => tag < Tag.newTable);
+    const single = tagsIn(bytes).filter((tag) => tag % 2 === 0 && tag < Tag.newTable);
     demand(new Set(single).size === single.length, "what an edit says once stands in it once");
     // Fields may come in any order, unknown ones may be passed over, varints may be longer than they need be.
     demand(encoded.length <= bytes.length, "an edit has a shortest form");

@@ -5,7 +5,7 @@ import { open, repair, TinyKVError, type Database } from "tinykv";
 import { MemoryEnv, type Env } from "tinykv/env";
 import { parseFileName, salvageTable } from "tinykv/formats";
 import { fileOf } from "../files.ts";
-import { demand, type Target } from "../target.ts";
+import { demand, sameBytes, type Target } from "../target.ts";
 import { isForged } from "./forged.ts";
 import { judgeRefusal, storeTarget } from "./store.ts";
 import { readFiles, STORE, unpackStore, writeFiles, type Files, type StoreInput } from "./store-image.ts";
@@ -37,7 +37,10 @@ export const repairTarget: Target = {
     } catch (error) {
       if (!(error instanceof TinyKVError)) throw error;
       for (const [name, before] of input.files)
-        demand(readFiles(env).get(name)?.length === before.length, "a repair that is refused changes nothing");
+        demand(
+          sameBytes(readFiles(env).get(name) ?? new Uint8Array(0), before),
+          "a repair that is refused changes nothing",
+        );
       if (error.code === "TINYKV_FORMAT_UNSUPPORTED") return;
       if (error.code === "TINYKV_COMPARATOR_MISMATCH" && holdsForgedBlock(input.files, input.made.files)) return;
       return judgeRefusal(error, input);

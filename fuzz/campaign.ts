@@ -18,6 +18,8 @@ export interface Problem {
   readonly bytes: Uint8Array;
   /** As it was found. */
   readonly original: Uint8Array;
+  /** How many executions it took. */
+  readonly executions: number;
   readonly stack?: string;
 }
 
@@ -44,6 +46,8 @@ const SEED_EVERY = 200;
 const FRONTIER = 16;
 /** Different findings of one target; behind them it is not worth going on. */
 const PROBLEMS_MAX = 10;
+/** A finding is made smaller for so long at most: enough for thousands of tries, or for a few where each takes long. */
+const SHRINK_MILLISECONDS = 10_000;
 /** Lines of the stack that goes with a finding. */
 const STACK_LINES = 20;
 
@@ -75,13 +79,13 @@ export class Campaign {
     return this.#signatures.size >= PROBLEMS_MAX;
   }
 
-  /** The corpus and the first valid inputs. */
-  start(): void {
-    for (const bytes of this.#options.corpus) {
+  /** The corpus and the first valid inputs, no more than `most`. */
+  start(most: number): void {
+    for (const bytes of this.#options.corpus.slice(0, most)) {
       this.#executor.load(bytes);
       this.#runAndKeep(false);
     }
-    for (let i = 0; i < SEEDS_FIRST; i++) this.#seed();
+    for (let i = 0; i < SEEDS_FIRST && this.executions < most; i++) this.#seed();
   }
 
   step(): void {
@@ -129,13 +133,17 @@ export class Campaign {
     this.#signatures.add(signature);
     const executor = this.#executor;
     const original = executor.input.slice();
-    const shows = (bytes: Uint8Array): boolean => signatureOf(executor.runOn(bytes) ?? "") === signature;
+    const { executions } = executor;
+    const until = performance.now() + SHRINK_MILLISECONDS;
+    const shows = (bytes: Uint8Array): boolean =>
+      performance.now() < until && signatureOf(executor.runOn(bytes) ?? "") === signature;
     const bytes = shrinkInput(original, shows);
     const stack = stackOf(this.#options.target, bytes);
     this.#options.found({
       problem: executor.runOn(bytes) ?? problem,
       bytes,
       original,
+      executions,
       ...(stack !== undefined && { stack }),
     });
   }

@@ -11,6 +11,13 @@ const POISON_BYTES = 24;
 /** Told of each input before it runs: what is in flight when nothing more is heard. */
 export type Announce = (target: Target, input: Uint8Array) => void;
 
+/**
+ * The longest of inputs takes milliseconds. Machines stop for longer than this, but not three times at one input; what takes
+ * more than a hundred times as long is ended from outside (run.ts).
+ */
+const MILLISECONDS_MAX = 250;
+const SLOW_TIMES = 3;
+
 export class Executor {
   readonly target: Target;
   readonly #coverage: Coverage | undefined;
@@ -51,11 +58,24 @@ export class Executor {
     this.executions++;
     this.#coverage?.clear();
     beginCounting(bytesJustified(length), this.target.memory);
+    const begin = performance.now();
     const problem = problemOf(this.target, input);
+    const milliseconds = performance.now() - begin;
     const excess = endCounting();
     this.#used = length;
     if (excess !== undefined) return `an allocation of ${excess} bytes for an input of ${length}`;
+    if (problem === undefined && milliseconds > MILLISECONDS_MAX) return this.#slowness(input, milliseconds);
     return problem;
+  }
+
+  #slowness(input: Uint8Array, first: number): string | undefined {
+    let fastest = first;
+    for (let times = 1; times < SLOW_TIMES; times++) {
+      const begin = performance.now();
+      problemOf(this.target, input);
+      fastest = Math.min(fastest, performance.now() - begin);
+    }
+    return fastest > MILLISECONDS_MAX ? `${Math.round(fastest)} ms for an input of ${input.length} bytes` : undefined;
   }
 
   /** The same of given bytes. */

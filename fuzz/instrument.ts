@@ -59,7 +59,7 @@ const FOLDERS = ["src", "harness", "fuzz"];
 export function copyInstrumented(modules: readonly string[]): InstrumentedCopy {
   const root = mkdtempSync(join(tmpdir(), "tinykv-fuzz-"));
   for (const folder of FOLDERS) {
-    const filter = (path: string): boolean => !/\.(?:map|d\.ts)$|\.test(?:-support)?\.js$/.test(path);
+    const filter = (path: string): boolean => !/\.(?:map|d\.ts)$|\.test\.js$/.test(path);
     cpSync(join(PACKAGE, "dist", folder), join(root, "dist", folder), { recursive: true, filter });
   }
   cpSync(join(PACKAGE, "package.json"), join(root, "package.json"));

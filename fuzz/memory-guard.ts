@@ -61,6 +61,7 @@ export function installMemoryGuard(): void {
     BigUint64Array,
   ];
   for (const type of arrays) countConstructor(type, type.BYTES_PER_ELEMENT);
+  countArrays();
   countConstructor(ArrayBuffer, 1);
   countConstructor(SharedArrayBuffer, 1);
   for (const name of ["alloc", "allocUnsafe", "allocUnsafeSlow"] as const) {
@@ -96,6 +97,30 @@ function countConstructor(original: AnyConstructor, bytesPerElement: number): vo
   Object.setPrototypeOf(counted, original);
   Object.defineProperty(counted, "prototype", { value: original.prototype });
   replace(globalThis, original.name, counted);
+}
+
+/** A place of an array of objects. */
+const SLOT_BYTES = 8;
+
+// Arrays of so many places. Such as grow are bounded by the heap of the thread.
+function countArrays(): void {
+  const original = Array as unknown as new (...args: unknown[]) => unknown[];
+  function counted(...args: unknown[]): unknown[] {
+    if (args.length === 1 && typeof args[0] === "number") count(args[0] * SLOT_BYTES);
+    return new original(...args);
+  }
+  Object.setPrototypeOf(counted, original);
+  Object.defineProperty(counted, "prototype", { value: original.prototype });
+  // Array.from and Array.of make what they are called on.
+  for (const name of ["from", "of"] as const) {
+    const make = Array[name] as (...args: unknown[]) => unknown[];
+    replace(counted, name, (...args: unknown[]): unknown[] => {
+      const { length } = Object(args[0]) as { readonly length?: unknown };
+      if (name === "from" && typeof length === "number") count(length * SLOT_BYTES);
+      return make.apply(original, args);
+    });
+  }
+  replace(globalThis, "Array", counted);
 }
 
 /** Counts what a method is about to take, an upper bound of it. */

@@ -5,11 +5,18 @@ import type { Coverage } from "./coverage.ts";
 import type { Executor } from "./executor.ts";
 import { shrinkInput } from "./shrink-input.ts";
 
+/**
+ * Tries to make one smaller are as many as the longest input has room for in so many bytes: a thousand for a field, a hundred
+ * for a whole store, which takes a thousand times as long.
+ */
+const TRIED_BYTES = 1_000_000;
+
 export function minimiseCorpus(executor: Executor, coverage: Coverage, inputs: readonly Uint8Array[]): Uint8Array[] {
   const takenBy = (bytes: Uint8Array): readonly number[] => {
     const problem = executor.runOn(bytes);
     return problem === undefined ? coverage.taken() : [];
   };
+  const tries = Math.round(TRIED_BYTES / executor.target.bytesMax);
   const left = inputs.map((bytes) => ({ bytes, branches: takenBy(bytes) }));
   const missing = new Set(left.flatMap(({ branches }) => branches));
   const chosen: Uint8Array[] = [];
@@ -23,10 +30,11 @@ export function minimiseCorpus(executor: Executor, coverage: Coverage, inputs: r
         [best, most] = [one, count];
     }
     const reason = best.branches.filter((branch) => missing.has(branch));
-    const small = shrinkInput(best.bytes, (bytes) => {
+    const shows = (bytes: Uint8Array): boolean => {
       const taken = new Set(takenBy(bytes));
       return reason.every((branch) => taken.has(branch));
-    });
+    };
+    const small = shrinkInput(best.bytes, shows, tries);
     chosen.push(small);
     for (const branch of [...reason, ...takenBy(small)]) missing.delete(branch);
   }

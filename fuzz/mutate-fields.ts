@@ -30,18 +30,23 @@ function drawFixes(random: Random): Fixes {
   return { lengths: draw !== 0 && draw !== 1, checksums: draw !== 0 && draw !== 2 };
 }
 
-function mutatePiece({ values, raw }: Changes, random: Random, draft: Draft, other: Draft): void {
+function mutatePiece({ values, raw }: Changes, random: Random, draft: Draft, otherDraft: Draft): void {
   const at = random.int(draft.pieces.length);
   const piece = draft.pieces[at]!;
   if (piece.kind === "bytes") {
-    raw.set(at, mutated(raw.get(at) ?? piece.bytes!, random, other));
+    raw.set(at, mutated(raw.get(at) ?? piece.bytes!, random, otherDraft));
     return;
   }
   if (piece.kind === "varint" && random.chance(1, 16)) {
     raw.set(at, longVarint(values.get(at) ?? piece.value, random));
     return;
   }
-  values.set(at, mutatedNumber(values.get(at) ?? piece.value, random, draft));
+  const value = mutatedNumber(values.get(at) ?? piece.value, random, draft);
+  values.set(at, value);
+  // A number that stands in two places, the footer and the properties, is believed only if both change.
+  if (piece.link !== undefined || !random.chance(1, 8)) return;
+  for (const [i, other] of draft.pieces.entries())
+    if (other.kind !== "bytes" && other.link === undefined && other.value === piece.value) values.set(i, value);
 }
 
 function mutatedNumber(value: number, random: Random, draft: Draft): number {

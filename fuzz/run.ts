@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Problem } from "./campaign.ts";
+import { DECODERS, GUIDES } from "./decoders.ts";
 import { copyInstrumented, type Branch, type InstrumentedCopy } from "./instrument.ts";
 import {
   cellsOf,
@@ -17,20 +18,16 @@ import {
   type FuzzTask,
   type TargetResult,
 } from "./messages.ts";
-import { TARGETS } from "./targets.ts";
+import { without } from "./shrink-input.ts";
 
 /** An execution takes microseconds, that of a whole store milliseconds. */
 export const HANG_MILLISECONDS = 5_000;
 const POLLS_PER_LIMIT = 20;
 /** Of the heap, where objects are that no counter sees: the campaign itself takes some 50 MiB. */
-const HEAP_MEGABYTES = 512;
-
-/** Modules without a target of their own: what every decoder stands on. */
-const COMMON = ["src/common/byte-reader", "src/common/internal-key"];
-
-export function decoderModules(): string[] {
-  return [...new Set([...COMMON, ...TARGETS.flatMap(({ modules }) => modules)])].sort();
-}
+const HEAP_MEGABYTES = 192;
+/** While an input that hangs is made smaller: each step of it waits so long at most. */
+const HANG_MILLISECONDS_SHRINKING = 500;
+const HANG_STEPS_MAX = 24;
 
 export interface FuzzOptions extends FuzzTask {
   readonly hangMilliseconds?: number;
@@ -59,7 +56,7 @@ export class FuzzThreadError extends Error {
 
 /** Fuzzes the targets one after the other. Throws FuzzThreadError. */
 export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const copy = options.copy ?? copyInstrumented(decoderModules());
+  const copy = options.copy ?? copyInstrumented([...DECODERS, ...GUIDES]);
   const results: TargetResult[] = [];
   const found: Found[] = [];
   try {
@@ -69,7 +66,8 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
       results.push(...session.results);
       found.push(...session.found);
       if (end === undefined) break;
-      found.push({ target: end.target, problem: end.problem });
+      const problem = end.isHang ? await shrinkHang(copy, options, end) : end.problem;
+      found.push({ target: end.target, problem });
       results.push(resultWithout(end.target, end.executions));
       targets = targets.slice(targets.indexOf(end.target) + 1);
     }
@@ -88,6 +86,48 @@ interface Stopped {
   readonly target: string;
   readonly problem: Problem;
   readonly executions: number;
+  readonly isHang: boolean;
+}
+
+// What does not come back cannot be tried in its own thread: the candidates of one step run one after the other, and the one
+// that hangs is the next step's. Candidates that do not hang take microseconds, so a step takes about one time limit.
+async function shrinkHang(
+  copy: InstrumentedCopy,
+  options: FuzzOptions,
+  { target, problem }: Stopped,
+): Promise<Problem> {
+  const limit = options.hangMilliseconds ?? HANG_MILLISECONDS;
+  let { bytes } = problem;
+  for (let steps = 0; steps < HANG_STEPS_MAX; steps++) {
+    const candidates = shorter(bytes);
+    const next = await firstHang(copy, options, target, candidates, Math.min(limit, HANG_MILLISECONDS_SHRINKING));
+    if (next === undefined) break;
+    bytes = next;
+  }
+  // Hangs by the limit that counts, not only by the shorter one.
+  const isSame = bytes === problem.bytes || (await firstHang(copy, options, target, [bytes], limit)) !== undefined;
+  return isSame ? { ...problem, bytes } : problem;
+}
+
+async function firstHang(
+  copy: InstrumentedCopy,
+  { seed, extraTargets }: FuzzOptions,
+  target: string,
+  inputs: readonly Uint8Array[],
+  hangMilliseconds: number,
+): Promise<Uint8Array | undefined> {
+  const task = { targets: [target], seed, corpus: { [target]: inputs }, executions: inputs.length, hangMilliseconds };
+  const end = await new Session(copy, { ...task, ...(extraTargets !== undefined && { extraTargets }) }).run();
+  return end?.isHang === true ? end.problem.bytes : undefined;
+}
+
+// Half of it left out first, then quarters, down to single bytes.
+function shorter(bytes: Uint8Array): Uint8Array[] {
+  const candidates: Uint8Array[] = [];
+  for (let step = Math.max(1, bytes.length >> 1); ; step >>= 1) {
+    for (let at = 0; at < bytes.length; at += step) candidates.push(without(bytes, at, at + step));
+    if (step <= 1) return candidates;
+  }
 }
 
 class Session {
@@ -138,7 +178,7 @@ class Session {
         this.#worker.on("exit", (code) =>
           reject(new FuzzThreadError(`the thread that fuzzes ended with code ${code}`)),
         );
-        timer = this.#watch((problem) => resolve(this.#stopped(problem)));
+        timer = this.#watch((problem) => resolve(this.#stopped(problem, true)));
       });
     } finally {
       clearInterval(timer);
@@ -178,10 +218,11 @@ class Session {
     }, limit / POLLS_PER_LIMIT);
   }
 
-  #stopped(problem: string): Stopped {
+  #stopped(problem: string, isHang = false): Stopped {
     const bytes = inputOf(this.#shared).slice(0, Atomics.load(this.#cells, LENGTH));
     const executions = Atomics.load(this.#cells, EXECUTIONS);
-    return { target: this.#target, executions, problem: { problem, bytes: new Uint8Array(bytes), original: bytes } };
+    const inFlight = { problem, bytes: new Uint8Array(bytes), original: bytes, executions };
+    return { target: this.#target, executions, isHang, problem: inFlight };
   }
 }
 

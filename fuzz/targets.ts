@@ -7,6 +7,8 @@ import { indexTarget } from "./targets/index-block.ts";
 import { logTarget } from "./targets/log.ts";
 import { manifestTarget } from "./targets/manifest.ts";
 import { opLogTarget } from "./targets/op-log.ts";
+import { repairTarget } from "./targets/repair.ts";
+import { salvageTarget } from "./targets/salvage.ts";
 import { storeTarget } from "./targets/store.ts";
 import { filterTarget, footerTarget, metaindexTarget, propertiesTarget, rangesTarget } from "./targets/table-parts.ts";
 import { tableTarget } from "./targets/table.ts";
@@ -27,6 +29,8 @@ export const TARGETS: readonly Target[] = [
   logTarget,
   manifestTarget,
   tableTarget,
+  salvageTarget,
   opLogTarget,
   storeTarget,
+  repairTarget,
 ];

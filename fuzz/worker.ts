@@ -54,8 +54,8 @@ function runTarget(
   const campaign = new Campaign({ target, seed: task.seed, corpus, coverage: own, announce, found });
   const begin = performance.now();
   const until = begin + (task.milliseconds ?? Infinity);
-  campaign.start();
   const most = task.executions ?? Infinity;
+  campaign.start(most);
   while (campaign.executions < most && !campaign.isOver) {
     if (campaign.executions % CLOCK_EVERY === 0 && performance.now() >= until) break;
     campaign.step();

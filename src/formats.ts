@@ -49,6 +49,7 @@ export { BloomBuilder, BloomFilter, bloomHash } from "./sst/bloom-filter.ts";
 export { IndexBlock, IndexBuilder, type IndexEntry } from "./sst/index-block.ts";
 export { decodeProperties, encodeProperties } from "./sst/properties.ts";
 export { decodeRangeDeletes, encodeRangeDeletes, type RangeDelete } from "./sst/range-deletes.ts";
+export { salvageTable, type SalvagedTable, type SalvageOptions } from "./sst/table-salvage.ts";
 export { TableBuilder, type TableBuilderOptions, type TableSummary } from "./sst/table-builder.ts";
 export {
   decodeFooter,

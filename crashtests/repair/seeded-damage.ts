@@ -60,8 +60,7 @@ function damagedBytes(
       bytes.copy(changed, b, a, a + length);
       return changed;
     }
-    case "earlier":
-    case "other file": {
+    default: {
       const present = others.flatMap((other) => (other && !other.equals(bytes) ? [other] : []));
       return present.length > 0 ? random.pick(present) : changed;
     }

@@ -76,6 +76,7 @@ export const batchTarget: Target = {
     demand(again.payloadBytes === decoded.payloadBytes, "the payload is the keys and values");
     const order = decoded.sortedBy(BYTEWISE);
     demand(order.length === count, "all operations are sorted");
+    demand(decoded.sortedBy(BYTEWISE) === order, "and only once");
     const encoded = encodeBatch(again, firstSequence);
     if (sameBytes(encoded, bytes)) return;
     // Lengths may be written longer than they need be; nothing else may differ.

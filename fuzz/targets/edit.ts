@@ -6,6 +6,7 @@ import {
   ByteWriter,
   decodeEdit,
   encodeEdit,
+  Kind,
   putInternalKey,
   takeInternalKey,
   type TableMeta,
@@ -20,6 +21,9 @@ const FILE = "MANIFEST-000005";
 const BASE = 83;
 
 const Tag = { comparator: 2, databaseId: 4, newTable: 12, removedTable: 14, compactionCursor: 17 };
+
+/** As many as any store has (docs/formats.md). */
+const LEVELS = 12;
 
 function dissectKey(drafter: Drafter): void {
   drafter.lengthPrefixed();
@@ -83,6 +87,19 @@ export function editOf(random: Random): VersionEdit {
   };
 }
 
+/** The tags of fields, one behind the other, read by nobody's decoder but this. */
+export function tagsIn(bytes: Uint8Array): number[] {
+  const drafter = new Drafter(bytes);
+  const tags: number[] = [];
+  drafter.dissect(() => {
+    while (drafter.remaining > 0) {
+      tags.push(drafter.varint());
+      drafter.lengthPrefixed();
+    }
+  });
+  return tags;
+}
+
 export const editTarget: Target = {
   name: "edit",
   modules: ["src/lsm/version-edit", "src/common/internal-key", "src/common/byte-reader"],
@@ -96,8 +113,12 @@ export const editTarget: Target = {
   },
   run(bytes) {
     const edit = decodeEdit(bytes, FILE, BASE);
+    for (const { level } of [...(edit.added ?? []), ...(edit.removed ?? []), ...(edit.compactionCursors ?? [])])
+      demand(level >= 0 && level < LEVELS, "a level is one that a store may have");
     const encoded = Uint8Array.from(encodeEdit(edit));
     if (sameBytes(encoded, bytes)) return;
+    const single = tagsIn(bytes).filter((tag) => tag % 2 === 0 && tag < Tag.newTable);
+    demand(new Set(single).size === single.length, "what an edit says once stands in it once");
     // Fields may come in any order, unknown ones may be passed over, varints may be longer than they need be.
     demand(encoded.length <= bytes.length, "an edit has a shortest form");
     demand(isDeepStrictEqual(decodeEdit(encoded, FILE, BASE), edit), "the shortest form decodes to the same");
@@ -119,6 +140,8 @@ export const internalKeyTarget: Target = {
     const reader = new ByteReader(bytes, FILE, BASE);
     const key = takeInternalKey(reader);
     reader.expectEnd();
+    demand(KINDS.has(key.kind), "an internal key is of a kind that there is");
+    demand(Number.isSafeInteger(key.sequence), "its number is at most 2^53-1");
     writer.clear();
     putInternalKey(writer, key);
     const encoded = Uint8Array.from(writer.finish());
@@ -128,6 +151,7 @@ export const internalKeyTarget: Target = {
   },
 };
 
+const KINDS: ReadonlySet<number> = new Set(Object.values(Kind));
 const writer = new ByteWriter(256);
 
 function putKey(random: Random): Uint8Array {

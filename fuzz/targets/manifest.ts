@@ -4,6 +4,7 @@ import {
   ComparatorNameError,
   decodeEdit,
   encodeEdit,
+  LogReader,
   LogWriter,
   readManifest,
   snapshotEdit,
@@ -14,7 +15,7 @@ import {
 } from "tinykv/formats";
 import type { Random } from "tinykv/harness";
 import { Drafter } from "../draft.ts";
-import { envOf, GrowingFile } from "../files.ts";
+import { envOf, fileOf, GrowingFile } from "../files.ts";
 import { demand, misplacedIn, sameBytes, type Target } from "../target.ts";
 import { dissectEdit, tableOf } from "./edit.ts";
 import { dissectLog } from "./log.ts";
@@ -110,11 +111,26 @@ export const manifestTarget: Target = {
       sameBytes(encodeEdit(snapshotEdit(replayed(state, encoded))), encoded),
       "a snapshot of the state is the state",
     );
+    demand(tablesLeft(bytes) === tablesOf(state), "as many tables are there as were added and not removed");
     // Levels may contradict each other, which a manifest that is read does not say; each by itself must be sound.
     for (const problem of state.version.problems())
       demand(problem.includes("older at one of its ends"), `a version that is applied is sound: ${problem}`);
   },
 };
+
+function tablesOf({ version }: ManifestState): number {
+  return version.levels.reduce((sum, tables) => sum + tables.length, 0);
+}
+
+function tablesLeft(bytes: Uint8Array): number {
+  const reader = LogReader.open({ file: fileOf(bytes), name: FILE, number: NUMBER, kind: "manifest" });
+  let tables = 0;
+  for (let record = reader.next(); record; record = reader.next()) {
+    const { added = [], removed = [] } = decodeEdit(record.payload, FILE, record.offset);
+    tables += added.length - removed.length;
+  }
+  return tables;
+}
 
 function replayed(state: ManifestState, encoded: Uint8Array): ManifestState {
   const edit = decodeEdit(encoded, FILE, 0);

@@ -14,8 +14,29 @@ import { isDeepStrictEqual } from "node:util";
 import { Drafter } from "../draft.ts";
 import { demand, type Target } from "../target.ts";
 
-/** Operations that no workload draws, one of each form. */
-const ODD_LINES = [
+/** Each form of each operation: no workload draws all of them. */
+const FORMS = [
+  "put a 0.1.4 sync",
+  "delete a",
+  "deleteRange a b",
+  "batch sync put a 0.1.20 delete b deleteRange c d",
+  "putAsync t1 a 0.1.20 sync",
+  "deleteAsync t1 a",
+  "writeAsync t1 sync put a 0.1.20 delete b deleteRange a c",
+  "settle 1 fail",
+  "await t1",
+  "get a",
+  "has a",
+  "getMany a b",
+  "scan gt=a lte=b limit=3 reverse keys",
+  "snapshot s1",
+  "snapshotGet s1 a",
+  "snapshotScan s1 gte=a lt=b prefix=a values",
+  "release s1",
+  "cursorOpen c1 snapshot=s1 lower=a upper=\\*20.61",
+  "cursorMove c1 next",
+  "cursorMove c1 seekForPrev \\e",
+  "cursorClose c1",
   "crash kill all",
   "crash power none",
   "crash power seed=7",
@@ -23,17 +44,15 @@ const ODD_LINES = [
   "crash power at=3 call=write nth=2 when=after lose size\\x20of\\x20it",
   "fault write 2 part EIO once",
   "fault rename 0 none ENOSPC forever",
-  "scan gt=a lte=b limit=3 reverse keys",
-  "snapshotScan s1 gte=a lt=b prefix=a values",
-  "cursorOpen c1 snapshot=s1 lower=a upper=\\*20.61",
-  "cursorMove c1 seekForPrev \\e",
-  "writeAsync t1 sync put a 0.1.20 delete b deleteRange a c",
-  "settle 1 fail",
-  "await t1",
+  "flush",
   "compactRange from=a to=b",
-  "checkpoint one",
-  "reopen small",
+  "step",
   "step 3",
+  "sync",
+  "checkpoint one",
+  "verify",
+  "reopen small",
+  "openReadOnly",
   "resume",
 ];
 
@@ -62,12 +81,12 @@ export const opLogTarget: Target = {
 
 function seedOpLog(random: Random): Uint8Array {
   const workload = random.pick(WORKLOADS);
-  const ops = [...generate({ seed: String(random.int(2 ** 31)), workload, ops: random.between(1, 6) })];
+  const ops = [...generate({ seed: String(random.int(2 ** 31)), workload, ops: random.between(1, 4) })];
   const header = { seed: "1", workload, config: "a b", engine: "tinykv", versions: "node:20" };
   const log = printOpLog({ header, ops });
   const lines = ops.map(printOp).filter((line) => line.length < 200);
-  const odd = Array.from({ length: random.int(3) }, (_, i) => `${1_000_000 + i} ${random.pick(ODD_LINES)}`);
-  return Buffer.from([log.slice(0, log.indexOf("\n")), ...lines, ...odd, ""].join("\n"), "latin1");
+  const forms = Array.from({ length: random.int(5) }, (_, i) => `${1_000_000 + i} ${random.pick(FORMS)}`);
+  return Buffer.from([log.slice(0, log.indexOf("\n")), ...lines, ...forms, ""].join("\n"), "latin1");
 }
 
 /** Words are pieces, with what ends them; lines are elements of one list. */

@@ -132,15 +132,26 @@ export function writeFiles(env: Env, files: Files): void {
   }
 }
 
-/** The input for one of the stores as it was made; of `how` the low five bits count. */
-export function packStore(how: number): Uint8Array {
+/** The input for one of the stores as it was made, or with what else may lie there; of `how` the low five bits count. */
+export function packStore(how: number, isUntidy: boolean): Uint8Array {
   const { files } = MADE[(how >> 4) & 1]!;
-  const parts: Uint8Array[] = [Uint8Array.of(how & 0x1f)];
+  const sound = [...files].filter(([name]) => name !== "LOCK");
+  const rest: (readonly [string, Uint8Array])[] = isUntidy
+    ? [
+        ["LOCK", new Uint8Array(0)],
+        ["CURRENT.tmp", files.get("CURRENT")!.subarray(0, 9)],
+        ["notes", Uint8Array.of(1)],
+      ]
+    : [];
+  return packFiles(how & 0x1f, [...sound, ...rest]);
+}
+
+export function packFiles(how: number, files: Iterable<readonly [string, Uint8Array]>): Uint8Array {
+  const parts: Uint8Array[] = [Uint8Array.of(how)];
   for (const [name, bytes] of files) {
-    if (name === "LOCK") continue;
     const size = Buffer.alloc(4);
     size.writeUInt32LE(bytes.length);
-    parts.push(Uint8Array.of(name.length), Buffer.from(name), size, bytes);
+    parts.push(Uint8Array.of(name.length), Buffer.from(name, "latin1"), size, bytes);
   }
   return Uint8Array.from(Buffer.concat(parts));
 }

@@ -17,6 +17,7 @@ import { isForged } from "./forged.ts";
 import { dissectLog } from "./log.ts";
 import {
   ASKED,
+  packFiles,
   packStore,
   readFiles,
   STORE,
@@ -35,7 +36,7 @@ export const storeTarget: Target = {
   modules: ["src/lsm/manifest", "src/wal/log-reader", "src/sst/table-reader", "src/lsm/file-names"],
   bytesMax: 8192,
   memory: "largest",
-  seed: (random) => packStore(random.int(32)),
+  seed: (random) => packStore(random.int(32), random.chance(1, 4)),
   dissect: (bytes) => {
     const drafter = new Drafter(bytes);
     return drafter.dissect(() => dissectStore(drafter));
@@ -107,7 +108,7 @@ function openTable(bytes: Uint8Array, name: string, number: number): TableReader
 }
 
 // Throws what is not an honest answer to damage, and what run() throws then is judged like everything.
-function judgeRefusal(error: unknown, input: StoreInput): void {
+export function judgeRefusal(error: unknown, input: StoreInput): void {
   if (!(error instanceof TinyKVError) || error instanceof CorruptionError) throw error;
   const { files, made } = input;
   const names = [...files.keys()].map(parseFileName);
@@ -121,22 +122,11 @@ function judgeRefusal(error: unknown, input: StoreInput): void {
 function judge(db: Database, input: StoreInput): void {
   const { files, made } = input;
   for (const { file, offset, problem } of db.verify().problems) {
-    const wrong = storeTarget.misplaced?.(new CorruptionError(file, offset, problem), packed(input));
+    const wrong = storeTarget.misplaced?.(new CorruptionError(file, offset, problem), packFiles(input.how, files));
     if (wrong !== undefined) throw new Broken(`verify reports ${wrong}`);
   }
   const wrong = wrongAnswer(db, input);
   if (wrong !== undefined && !isForged(files, made.files)) throw new Broken(wrong);
-}
-
-// misplaced() looks at nothing but names and sizes.
-function packed({ how, files }: StoreInput): Uint8Array {
-  const parts: Uint8Array[] = [Uint8Array.of(how)];
-  for (const [name, bytes] of files) {
-    const size = Buffer.alloc(4);
-    size.writeUInt32LE(bytes.length);
-    parts.push(Uint8Array.of(name.length), Buffer.from(name, "latin1"), size, bytes);
-  }
-  return Buffer.concat(parts);
 }
 
 function wrongAnswer(db: Database, input: StoreInput): string | undefined {

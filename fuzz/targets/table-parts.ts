@@ -19,6 +19,7 @@ import {
 import type { Random } from "tinykv/harness";
 import { Drafter } from "../draft.ts";
 import { Broken, demand, misplacedIn, sameBytes, type Target } from "../target.ts";
+import { tagsIn } from "./edit.ts";
 import { ascendingKeys, BYTEWISE, DATABASE_ID, integerOf, internalKeyOf, TAG } from "./values.ts";
 
 const FILE = "000007.sst";
@@ -54,6 +55,8 @@ export function dissectFilter(drafter: Drafter): void {
   while (drafter.remaining > 0) drafter.group(list, () => drafter.bytes(Math.min(64, drafter.remaining)));
 }
 
+/** docs/formats.md, "Filter": layout, probes, u16 zero, u32 lines of 64 bytes. */
+const FILTER_HEADER_BYTES = 8;
 const HASHES = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, bloomHash(Buffer.from("a"))];
 
 export const filterTarget: Target = part("filter", ["src/sst/bloom-filter"], dissectFilter, {
@@ -70,6 +73,8 @@ export const filterTarget: Target = part("filter", ["src/sst/bloom-filter"], dis
     const filter = BloomFilter.decode(bytes, BASE, FILE);
     if (!filter) return;
     demand(filter.byteLength === bytes.length, "a filter is its block");
+    const lines = Buffer.from(bytes.slice(4, 8)).readUInt32LE();
+    demand(bytes.length === FILTER_HEADER_BYTES + 64 * lines, "a filter has as many lines as it says");
     for (const hash of HASHES) filter.mayContain(hash);
   },
 });
@@ -84,7 +89,7 @@ export function dissectProperties(drafter: Drafter): void {
   }
 }
 
-const Property = { databaseId: 1, comparatorName: 6, smallest: 14, largest: 15, inputs: 18, obsolete: 19 };
+const Property = { databaseId: 1, comparatorName: 6, smallest: 14, largest: 15, inputs: 18, obsolete: 19, last: 21 };
 
 function dissectProperty(drafter: Drafter, property: number): void {
   if (property === Property.smallest || property === Property.largest) {
@@ -126,7 +131,12 @@ export function propertiesOf(random: Random): TableProperties {
     largest: internalKeyOf(random),
     filterId: random.int(2),
     dataBlocks: integerOf(random),
-    provenance: { inputs: tables(), obsolete: tables(), logNumber: integerOf(random) },
+    provenance: {
+      inputs: tables(),
+      obsolete: tables(),
+      logNumber: integerOf(random),
+      ...(random.chance(1, 4) && { repairedLogs: [integerOf(random), integerOf(random)] }),
+    },
   };
 }
 
@@ -141,6 +151,11 @@ export const propertiesTarget: Target = part(
       demand(properties.databaseId.length === DATABASE_ID.length, "a database id has 16 bytes");
       const encoded = Uint8Array.from(encodeProperties(plain(properties)));
       if (sameBytes(encoded, bytes)) return;
+      // Unknown ones, which may be passed over, may stand there as often as they like.
+      const tags = tagsIn(bytes)
+        .map((tag) => Math.floor(tag / 2))
+        .filter((property) => property <= Property.last);
+      demand(new Set(tags).size === tags.length, "each property stands once");
       demand(encoded.length <= bytes.length, "properties have a shortest form");
       const again = plain(decodeProperties(encoded, BASE, FILE));
       demand(isDeepStrictEqual(again, plain(properties)), "the shortest form decodes to the same");
@@ -150,8 +165,9 @@ export const propertiesTarget: Target = part(
 
 // The lists are read when they are asked for; here they are.
 function plain(properties: TableProperties): TableProperties {
-  const { inputs, obsolete, logNumber } = properties.provenance;
-  return { ...properties, provenance: { inputs, obsolete, logNumber } };
+  const { inputs, obsolete, logNumber, repairedLogs } = properties.provenance;
+  const provenance = { inputs, obsolete, logNumber, ...(repairedLogs && { repairedLogs }) };
+  return { ...properties, provenance };
 }
 
 export function dissectRanges(drafter: Drafter): void {
@@ -229,10 +245,17 @@ export const metaindexTarget: Target = part(
       const encoded = encodeMetaindex(blocks);
       if (sameBytes(encoded, bytes)) return;
       demand(encoded.length < bytes.length, "a metaindex has one shortest form");
+      demand(dissected(bytes) === blocks.size, "each block stands in it once");
       demand(isDeepStrictEqual(decodeMetaindex(encoded, BASE, FILE), blocks), "it decodes to the same");
     },
   },
 );
+
+/** As many elements as a metaindex has, read by nobody's decoder but the dissection. */
+function dissected(bytes: Uint8Array): number {
+  const drafter = new Drafter(bytes);
+  return drafter.dissect(() => void dissectMetaindex(drafter)).groups.length;
+}
 
 /** The places of some of its fields; `origin` is where the file begins. */
 export function dissectFooter(drafter: Drafter, origin: number): { metaindex: number; tag: number; size: number } {

@@ -2,6 +2,7 @@
 
 import {
   BlockCache,
+  bloomHash,
   Kind,
   SEQUENCE_MAX,
   TableBuilder,
@@ -54,7 +55,7 @@ function seedTable(random: Random): Uint8Array {
   });
 }
 
-function openTable(bytes: Uint8Array): TableReader {
+export function openTable(bytes: Uint8Array): TableReader {
   const source = sourceOf(bytes);
   const cache = new BlockCache(0);
   const options = { source, name: FILE, number: NUMBER, size: bytes.length, databaseId: DATABASE_ID };
@@ -215,7 +216,7 @@ export const tableTarget: Target = {
   },
 };
 
-function scan(cursor: InternalCursor, most: number): Entry[] {
+export function scan(cursor: InternalCursor, most: number): Entry[] {
   const entries: Entry[] = [];
   for (cursor.first(); cursor.valid; cursor.next()) {
     entries.push({ key: cursor.key.slice(), sequence: cursor.sequence, kind: cursor.kind, value: cursor.value });
@@ -236,7 +237,9 @@ function checkBackwards(cursor: InternalCursor, entries: readonly Entry[]): void
 }
 
 function search(table: TableReader, key: Uint8Array, sequence: number): void {
-  table.get(key, SEQUENCE_MAX);
+  const found = table.get(key, SEQUENCE_MAX);
+  demand(found === undefined || table.mayContain(key), "the filter knows what is found");
+  demand(table.mayContain(key) === table.mayContainHash(bloomHash(key)), "a key is asked for by its hash");
   table.find(key, sequence, { verifyChecksums: false });
   table.approximateOffset(key);
   const cursor = table.cursor();

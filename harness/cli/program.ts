@@ -6,6 +6,7 @@ import { ConfigurationError } from "../configurations.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { OpLogError } from "../op-log.ts";
 import { addBarriers, addCrash, addFaults, addRun, type Done } from "./commands.ts";
+import { addFuzz } from "./fuzz.ts";
 import { killReport } from "./kill-report.ts";
 import {
   checkEngine,
@@ -56,6 +57,7 @@ function buildProgram(done: Done): Command {
   addFaults(program, done);
   addBarriers(program, done);
   addKill(program, done);
+  addFuzz(program, done);
   withDoubleCheck(withCommon(program.command("replay <path>")))
     .description("run an op log, or the artifact directory of a failure, again")
     .action(async (path: string, options: CommonOptions & DoubleCheckOptions) => done(await runReplay(path, options)));
@@ -73,7 +75,7 @@ function buildProgram(done: Done): Command {
 
 function addTorture(program: Command, done: Done): void {
   withEngine(withCommon(program.command("torture")))
-    .description("corpus, differential runs, power loss, faults and SIGKILL rounds in turn")
+    .description("corpus, differential runs, power loss, faults, fuzzers and SIGKILL rounds in turn")
     .option("--seed <seed>", "the seed", "1")
     .option("--minutes <m>", "how long", positive, 1.75)
     .action(async (options: CommonOptions & { seed: string; minutes: number; engine: string }) => {

@@ -2,6 +2,7 @@ import { quote } from "./task-commands.ts";
 import { readArtifact, replayCommand, type FailureFile } from "../artifacts.ts";
 import type { OpLog } from "../op-log.ts";
 import { runCampaign, runCampaignTwice } from "./campaign.ts";
+import { replayFuzz } from "./fuzz.ts";
 import { discard, keep, reportOf } from "./keep.ts";
 import { configsOf, type CommonOptions, type DoubleCheckOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -9,8 +10,10 @@ import { modeOf } from "./reproduce.ts";
 import { finish, say } from "./report.ts";
 import type { LogTask, Mode } from "./tasks.ts";
 
-/** Runs an op log, or the one in an artifact directory, again: bit for bit the same if it is of a simulated disk. */
+/** Runs an op log, the one in an artifact directory, or the input that a fuzzer kept, again: bit for bit the same if it is of a simulated disk. */
 export async function runReplay(path: string, options: CommonOptions & DoubleCheckOptions): Promise<number> {
+  const fuzzed = await replayFuzz(path, options.json);
+  if (fuzzed !== undefined) return fuzzed;
   const { log, mode, failure } = readLog(path, options);
   const { artifacts, json, doubleCheck } = options;
   const begin = performance.now();

@@ -1,8 +1,9 @@
-// The main job: the corpus, differential runs, simulated power loss, faults and SIGKILL rounds in turn, each for its share
-// of the time, in one table.
+// The main job: the corpus, differential runs, simulated power loss, faults, fuzzers and SIGKILL rounds in turn, each for
+// its share of the time, in one table.
 
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
 import { runCampaign } from "./campaign.ts";
+import { runFuzzSuite } from "./fuzz.ts";
 import { keepAll } from "./keep.ts";
 import { killReport } from "./kill-report.ts";
 import { type CommonOptions, configsOf } from "./options.ts";
@@ -32,9 +33,10 @@ interface SuiteResult {
 const ENDS: readonly (readonly [SuiteTask["suite"], number])[] = [
   ["corpus", 0.05],
   ["run", 0.25],
-  ["crash", 0.6],
-  ["faults", 0.75],
+  ["crash", 0.55],
+  ["faults", 0.7],
 ];
+const FUZZ_END = 0.8;
 /** More rounds than any time allows: the clock ends the kill suite. */
 const ROUNDS_MOST = 100_000;
 
@@ -52,6 +54,7 @@ export async function runTorture(options: TortureOptions): Promise<number> {
     const task: SuiteTask = { kind: "suite", suite, seed, milliseconds, shard, ...(configs && { configs }) };
     results.push(await runSuite(task, options));
   }
+  if (!failed()) results.push(await fuzzSuite(options, begin + FUZZ_END * whole));
   if (!failed()) results.push(await killSuite(options, begin + whole));
   printTable(results);
   const suites = results.map(({ suite, units, ops, seconds, counters }) => ({
@@ -84,6 +87,16 @@ async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise
   const seconds = (performance.now() - begin) / 1000;
   const { images, deduplicated, tier2, runs } = counters;
   return { suite: task.suite, units, ops, seconds, failures, counters: { images, deduplicated, tier2, runs } };
+}
+
+async function fuzzSuite({ seed, artifacts, shard }: TortureOptions, deadline: number): Promise<SuiteResult> {
+  const begin = performance.now();
+  const progress = new Progress("fuzz");
+  const total = Math.max(1, Math.round((deadline - begin) / 1000));
+  const tick = (): void => progress.update(Math.min(total, Math.round((performance.now() - begin) / 1000)), total);
+  const { units, failures } = await runFuzzSuite({ seed, shard, artifacts, deadline, progress: tick });
+  progress.end();
+  return { suite: "fuzz", units, ops: units, seconds: (performance.now() - begin) / 1000, failures };
 }
 
 async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: number): Promise<SuiteResult> {

@@ -3,7 +3,7 @@
 
 import { copyBytes } from "../common/bytes.ts";
 import { CorruptionError, TinyKVError } from "../common/errors.ts";
-import { compareInternalKeys, compareVersions, type InternalKey } from "../common/internal-key.ts";
+import { compareInternalKeys, compareVersions, KIND_MAX, type InternalKey } from "../common/internal-key.ts";
 import { BlockCursor } from "./block-cursor.ts";
 import { bloomHash, type BloomFilter } from "./bloom-filter.ts";
 import type { IndexBlock } from "./index-block.ts";
@@ -154,7 +154,11 @@ class TableVerifier {
       this.#last = { key: isNewKey ? copyBytes(key) : this.#last!.key, sequence, kind };
       this.#first ??= this.#last;
     }
-    if (this.#compareCursor(separator) > 0) this.#report(offset, "the last entry is behind its separator");
+    const distance = this.#compareCursor(separator);
+    if (distance > 0) this.#report(offset, "the last entry is behind its separator");
+    // Between two versions of a key, a search for the second would end at a separator that is neither.
+    else if (distance < 0 && separator.kind !== KIND_MAX)
+      this.#report(offset, "the separator is a version and not the last entry");
   }
 
   // Compares the cursor's entry with an internal key: positive when the entry is behind it.

@@ -21,6 +21,9 @@ export function judge(trial: Trial, opener: Opener = open): Verdict {
   }
 }
 
+/** Where a checkpoint goes. */
+const COPY = "/copy";
+
 /** A verdict of C22 that does not hold. */
 class Wrong extends Error {}
 
@@ -79,6 +82,7 @@ class Judgement {
     const { expected, outcome } = this.#recovered(store);
     const reported = this.#judgeReads(store, expected);
     this.#judgeDirectory(store, reported);
+    if (access === "for writing") this.#judgeWork(store, expected);
     store.close();
     if (access === "for writing") this.#judgeSecondOpen(expected);
     if (!reported) return outcome;
@@ -143,6 +147,55 @@ class Judgement {
         throw new Wrong(`what was left out at ${file}-${offset} is not in lost/`);
     }
     return undefined;
+  }
+
+  // Jobs and checkpoints read what reads may not have met: they hand on what is right, or report and leave the file.
+  #judgeWork(store: SubjectStore, expected: Entries): void {
+    const copied = this.#attempt(() => store.checkpoint(COPY));
+    if (copied) {
+      const wrong = this.#scanOf(COPY, expected);
+      if (wrong !== undefined) throw new Wrong(`a checkpoint: ${wrong}`);
+    }
+    const compacted = this.#attempt(() => {
+      store.flush();
+      store.compactRange();
+    });
+    if (!compacted) {
+      const { file } = this.#trial.damage;
+      if (!this.#holds(file, this.#damaged))
+        throw new Wrong(`${file} is damaged, a job said so, and it is no more what it was`);
+      return;
+    }
+    const wrong = compareScan(store.iterate(), expected);
+    if (wrong !== undefined) throw new Wrong(`after a compaction: ${wrong}`);
+  }
+
+  // False if it reported damage.
+  #attempt(work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      const cause = error instanceof CorruptionError ? error : (error as Error).cause;
+      if (!(cause instanceof CorruptionError)) throw error;
+      this.#demandBlame(cause);
+      return false;
+    }
+  }
+
+  // Damage may have been copied: then the copy reports it.
+  #scanOf(path: string, expected: Entries): string | undefined {
+    try {
+      const copy = this.#opener(path, { ...OPTIONS, env: this.#env, readOnly: true });
+      try {
+        return compareScan(copy.iterate(), expected);
+      } finally {
+        copy.close();
+      }
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      return undefined;
+    }
   }
 
   // What a writable open served is there again, or is reported again.

@@ -5,7 +5,19 @@ import { CorruptionError, type Database, type Options } from "tinykv";
 /** What is judged: as much of a Database as takes part. */
 export type SubjectStore = Pick<
   Database,
-  "recovery" | "get" | "getMany" | "has" | "iterate" | "cursor" | "snapshot" | "verify" | "close"
+  | "recovery"
+  | "get"
+  | "getMany"
+  | "has"
+  | "iterate"
+  | "cursor"
+  | "snapshot"
+  | "find"
+  | "verify"
+  | "checkpoint"
+  | "flush"
+  | "compactRange"
+  | "close"
 >;
 
 /** Opens what is judged. */
@@ -41,6 +53,10 @@ export function readEverything(store: SubjectStore, expected: Entries, known: re
   for (const key of keys) {
     const value = values.get(key);
     path("get", () => (textOf(store.get(key)) === value ? undefined : `${JSON.stringify(key)} is not ${value}`));
+    path("find", () => {
+      const [newest] = store.find(key);
+      return textOf(newest?.value) === value ? undefined : `${JSON.stringify(key)} is not ${value} in ${newest?.where}`;
+    });
     path("has", () => (store.has(key) === (value !== undefined) ? undefined : `${JSON.stringify(key)}: ${!value}`));
   }
   path("getMany", () => {
@@ -120,6 +136,22 @@ function snapshotReads(store: SubjectStore, expected: Entries, path: Path): void
   for (const [key, value] of expected) {
     path("snapshot get", () => (textOf(store.get(key, { snapshot })) === value ? undefined : `${key} is not ${value}`));
   }
+  path("snapshot getMany", () => {
+    const found = store.getMany(
+      expected.map(([key]) => key),
+      { snapshot },
+    );
+    const at = expected.findIndex(([, value], i) => textOf(found[i]) !== value);
+    return at < 0 ? undefined : `${expected[at]![0]} is not ${expected[at]![1]}`;
+  });
+  const cursor = store.cursor({ snapshot });
+  path("snapshot cursor", () => {
+    const scan: [Uint8Array, Uint8Array][] = [];
+    for (let valid = cursor.first(); valid; valid = cursor.next())
+      scan.push([Buffer.from(cursor.key), Buffer.from(cursor.value)]);
+    return compareScan(scan, expected);
+  });
+  cursor.close();
   snapshot.close();
 }
 

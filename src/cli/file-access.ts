@@ -1,9 +1,10 @@
 // Opening one file of a store, and telling what is wrong with it: for the commands that take a file.
 
 import { basename, dirname } from "node:path";
-import { TinyKVError, errnoOf, invalidArgument } from "../common/errors.ts";
+import { CorruptionError, TinyKVError, errnoOf, invalidArgument } from "../common/errors.ts";
 import { Kind } from "../common/internal-key.ts";
 import { parseFileName } from "../lsm/file-names.ts";
+import { notA } from "../lsm/survey.ts";
 import { CheckedEnv } from "../util/checked-env.ts";
 import type { Env, FileHandle } from "../util/env.ts";
 import { nodeEnv } from "../util/node-env.ts";
@@ -21,7 +22,7 @@ export interface GivenFile {
   readonly number: number;
 }
 
-/** Throws INVALID_ARGUMENT for another kind of name, DOES_NOT_EXIST, IO_ERROR. */
+/** Throws INVALID_ARGUMENT for another kind of name, DOES_NOT_EXIST, CORRUPTION for what is no file, IO_ERROR. */
 export function withFile<T>(path: string, kind: "table" | "log" | "manifest", look: (given: GivenFile) => T): T {
   const name = basename(path);
   const parsed = parseFileName(name);
@@ -29,6 +30,8 @@ export function withFile<T>(path: string, kind: "table" | "log" | "manifest", lo
   const env = new CheckedEnv(nodeEnv);
   let file: FileHandle;
   try {
+    const stat = env.stat(path);
+    if (stat.kind !== "file") throw new CorruptionError(name, 0, notA("file", stat));
     file = env.open(path, "r");
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw new TinyKVError("TINYKV_DOES_NOT_EXIST", `${path} does not exist`, error);

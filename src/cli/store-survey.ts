@@ -1,8 +1,8 @@
 // What `find` and `lsm` fall back to when a store does not open: its files, each read for itself.
 
 import { bytewise, KeyOrder } from "../common/comparator.ts";
-import { TinyKVError } from "../common/errors.ts";
-import { surveyStore, type Survey } from "../lsm/survey.ts";
+import { CorruptionError, TinyKVError } from "../common/errors.ts";
+import { isForbidden, surveyStore, type Survey } from "../lsm/survey.ts";
 import { CheckedEnv } from "../util/checked-env.ts";
 import type { Env } from "../util/env.ts";
 import { nodeEnv } from "../util/node-env.ts";
@@ -27,9 +27,10 @@ export function openOrSurvey(
   survey: (context: SurveyContext) => number,
 ): number {
   try {
-    return open();
+    return patiently(open);
   } catch (error) {
-    if (!(error instanceof TinyKVError) || !FILES_MAY_TELL.has(error.code)) throw error;
+    const mayTell = error instanceof TinyKVError && (FILES_MAY_TELL.has(error.code) || isForbidden(error));
+    if (!mayTell) throw error;
     const env = new CheckedEnv(nodeEnv);
     const order = new KeyOrder(bytewise);
     const found = surveyStore(env, options.db, order);
@@ -40,6 +41,21 @@ export function openOrSurvey(
     if (comparator !== undefined && comparator !== bytewise.name)
       printError(`tinykv: the order of ${comparator} is not known here: keys are compared as bytes, orders not at all`);
     return survey({ env, survey: found, order, error });
+  }
+}
+
+/** Opens that a busy writer may spoil, each of them five attempts: together some seconds. */
+const SPOILT_MOST = 100;
+
+// Beside a writer that changes its files all the time an open may find none of its attempts undisturbed.
+function patiently(open: () => number): number {
+  for (let spoilt = 0; ; spoilt++) {
+    try {
+      return open();
+    } catch (error) {
+      const isSpoilt = error instanceof TinyKVError && error.cause instanceof CorruptionError;
+      if (!isSpoilt || error.code !== "TINYKV_IO_ERROR" || spoilt === SPOILT_MOST) throw error;
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import type { Env, FileHandle } from "../util/env.ts";
 import type { FoundVersion } from "./find.ts";
 import { inspectLog } from "./log-inspection.ts";
 import { joinPath } from "./store-context.ts";
-import type { Survey, SurveyedLog, SurveyedTable } from "./survey.ts";
+import { isForbidden, type Survey, type SurveyedLog, type SurveyedTable } from "./survey.ts";
 import type { Problem } from "./verify.ts";
 
 /** A version, or a range delete that covers the key, in a file that may be no part of the store any more. */
@@ -128,7 +128,9 @@ class FileSearch implements FoundInFiles {
       file = this.#env.open(joinPath(this.#path, name), "r");
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return;
-      throw error;
+      if (!isForbidden(error)) throw error;
+      this.problems.push({ file: name, offset: 0, problem: "may not be read" });
+      return;
     }
     try {
       use(file);

@@ -316,13 +316,13 @@ class ReplayRun {
 // The chain of predecessors back from the newest header.
 function wholeChain(headers: ReadonlyMap<number, LogHeader>, logNumber: number): ChainLog[] {
   const chain: ChainLog[] = [];
-  let number = Math.max(0, ...headers.keys());
+  let number = [...headers.keys()].reduce((most, one) => Math.max(most, one), 0);
   let limit: number | undefined;
   while (number >= logNumber) {
     const header = headers.get(number);
     if (!header)
       throw new CorruptionError(logName(number), 0, "missing or without a header, but its successor names it");
-    chain.unshift({ number, header, limit });
+    chain.push({ number, header, limit });
     const { predecessor } = header;
     if (!predecessor) {
       if (number !== logNumber)
@@ -338,11 +338,11 @@ function wholeChain(headers: ReadonlyMap<number, LogHeader>, logNumber: number):
     number = predecessor.number;
     limit = predecessor.size;
   }
+  const linked = new Set(chain.map((log) => log.number));
   for (const other of headers.keys()) {
-    if (!chain.some((log) => log.number === other))
-      throw new CorruptionError(logName(other), 0, "holds records, but is off the chain of logs");
+    if (!linked.has(other)) throw new CorruptionError(logName(other), 0, "holds records, but is off the chain of logs");
   }
-  return chain;
+  return chain.reverse();
 }
 
 // Salvage takes what there is; a limit holds where the successor is the next one.

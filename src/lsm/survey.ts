@@ -80,6 +80,8 @@ class Surveyor {
   readonly #path: string;
   readonly #problems: Problem[] = [];
   readonly #files = new Map<string, FileStat>();
+  /** Names that are taken by something else than a file. */
+  readonly #taken = new Set<string>();
 
   constructor(env: Env, path: string) {
     this.#env = env;
@@ -126,8 +128,10 @@ class Surveyor {
       const stat = unlessGone(() => this.#env.stat(joinPath(this.#path, name)));
       const expected = kind === "lost" ? "directory" : "file";
       if (stat && (kind === "foreign" || stat.kind === expected)) this.#files.set(name, stat);
-      else if (stat)
-        this.#report(name, 0, `a ${stat.kind === "other" ? "special file" : stat.kind}, not a ${expected}`);
+      else if (stat) {
+        this.#taken.add(name);
+        this.#report(name, 0, notA(expected, stat));
+      }
     }
   }
 
@@ -155,8 +159,9 @@ class Surveyor {
     const tables: SurveyedTable[] = live.map(({ level, table }) => {
       const name = tableName(table.number);
       const size = this.#files.get(name)?.size;
-      if (size === undefined) this.#report(name, 0, "missing, but named by the manifest");
-      else if (size !== table.size) this.#report(name, 0, `${size} bytes, the manifest says ${table.size}`);
+      if (size === undefined && !this.#taken.has(name)) this.#report(name, 0, "missing, but named by the manifest");
+      else if (size !== undefined && size !== table.size)
+        this.#report(name, 0, `${size} bytes, the manifest says ${table.size}`);
       return { number: table.number, name, size, level, meta: table };
     });
     for (const file of this.#filesOf("table")) {
@@ -190,7 +195,7 @@ class Surveyor {
   }
 
   #withFile<T>(name: string, use: (file: FileHandle) => T): T | undefined {
-    const file = unlessGone(() => this.#env.open(joinPath(this.#path, name), "r"));
+    const file = this.#attempt(name, () => unlessGone(() => this.#env.open(joinPath(this.#path, name), "r")));
     if (!file) return undefined;
     try {
       return this.#attempt(name, () => use(file));
@@ -221,6 +226,7 @@ class Surveyor {
       else if (error instanceof TinyKVError && error.code === "TINYKV_FORMAT_UNSUPPORTED")
         this.#report(name, 0, error.message);
       else if (errnoOf(error) === "ELOOP") this.#report(name, 0, "a symbolic link");
+      else if (isForbidden(error)) this.#report(name, 0, "may not be read");
       else throw error;
       return undefined;
     }
@@ -240,6 +246,17 @@ function successorIn(headers: ReadonlyMap<number, LogHeader | undefined>, number
 
 function compareInLevel(order: KeyOrder, level: number, a: TableMeta, b: TableMeta): number {
   return level === 0 ? b.epoch - a.epoch : order.compare(a.smallest.key, b.smallest.key);
+}
+
+/** What stands under a name where a file or directory should. */
+export function notA(expected: "file" | "directory", { kind }: FileStat): string {
+  return `a ${kind === "other" ? "special file" : kind}, not a ${expected}`;
+}
+
+/** Whether a file is there and this process may not read it. */
+export function isForbidden(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === "EACCES" || errno === "EPERM";
 }
 
 function unlessGone<T>(call: () => T): T | undefined {

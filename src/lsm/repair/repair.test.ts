@@ -3,13 +3,14 @@
 import { expect, test } from "vitest";
 import { AssertionError } from "../../common/assert.ts";
 import { TinyKVError } from "../../common/errors.ts";
-import type { Comparator } from "../../common/comparator.ts";
+import { bytewise, KeyOrder, type Comparator } from "../../common/comparator.ts";
 import { readFully, writeFully } from "../../util/file-io.ts";
 import { MemoryEnv } from "../../util/memory-env.ts";
 import type { Env } from "../../util/env.ts";
 import { open, type Database } from "../database.ts";
 import { FaultyEnv, type Fault } from "../faulty-env.test-support.ts";
 import type { Options } from "../options.ts";
+import { surveyStore } from "../survey.ts";
 import { repairStore } from "./repair.ts";
 
 const PATH = "/db";
@@ -147,6 +148,25 @@ test("sequence numbers and file numbers go on behind all that anything carries",
   for (const name of filesOf(env).keys()) {
     const number = Number(/\d+/.exec(name)?.[0] ?? Number.MAX_SAFE_INTEGER);
     expect(number).toBeGreaterThan(before);
+  }
+});
+
+test("a number that the manifest has issued is not issued again, though no file has it any more", () => {
+  const files = made((db) => {
+    fillTwice(db);
+    for (let i = 0; i < 5; i++) {
+      db.put("again", String(i));
+      db.compactRange();
+    }
+  });
+  const [manifest] = [...files.keys()].filter((name) => name.startsWith("MANIFEST-"));
+  const env = storeOf(only(files, (name) => name === manifest || name.endsWith(".log")));
+  const { nextFileNumber = 0 } = surveyStore(env, PATH, new KeyOrder(bytewise)).manifest ?? {};
+  const numberOf = (name: string): number => Number(/\d+/.exec(name)?.[0] ?? 0);
+  expect(nextFileNumber).toBeGreaterThan(Math.max(...[...filesOf(env).keys()].map(numberOf)) + 1);
+  repairStore(PATH, { ...OPTIONS, env });
+  for (const name of filesOf(env).keys()) {
+    if (name !== "CURRENT") expect(numberOf(name)).toBeGreaterThanOrEqual(nextFileNumber);
   }
 });
 

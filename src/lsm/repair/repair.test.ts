@@ -50,8 +50,8 @@ function storeOf(files: Files): MemoryEnv {
   return env;
 }
 
-function made(fill: (db: Database) => void, options: Options = {}, leave: "close" | "kill" = "close"): Files {
-  const env = new MemoryEnv();
+function made(fill: (db: Database) => void, options: Options = {}, leave: "close" | "kill" = "close", seed = 1): Files {
+  const env = new MemoryEnv({ seed });
   const db = open(PATH, { ...OPTIONS, ...options, env });
   fill(db);
   if (leave === "close") db.close();
@@ -194,20 +194,33 @@ test("a dead input of a compaction fills the gap of its damaged output, and the 
   expect(olds.length).toBeLessThan(30);
 });
 
-test("files of another store are put aside, not merged", () => {
+test("files of another store are put aside, not merged, be their numbers free in this one and their entries newer", () => {
   const files = made(fillTwice);
-  const other = made((db) => {
-    for (let i = 0; i < 5; i++) db.put(`k${i + 10}`, "of another store");
-    db.flush();
-  });
-  const [foreign] = [...other.keys()].filter((name) => name.endsWith(".sst"));
-  const env = storeOf(new Map([...files, ["000999.sst", other.get(foreign!)!]]));
-  // A file says its number: under another name it would be merely damaged.
-  expect(repairStore(PATH, { ...OPTIONS, env }).moved).toEqual(["000999.sst-0"]);
+  const other = made(
+    (db) => {
+      for (let i = 0; i < 100; i++) {
+        db.put(`k${(i % 20) + 10}`, "of another store");
+        if (i % 10 === 9) db.flush();
+      }
+    },
+    {},
+    "kill",
+    99,
+  );
+  const foreign = [...other].filter(([name]) => /(?:sst|log)$/.test(name) && !files.has(name)).slice(-2);
+  expect(foreign.map(([name]) => name.slice(-3)).sort()).toEqual(["log", "sst"]);
+  const moved = foreign.map(([name]) => `${name}-0`).sort();
+  const env = storeOf(new Map([...files, ...foreign]));
+  expect(repairStore(PATH, { ...OPTIONS, env }).moved.toSorted()).toEqual(moved);
   expect(contents(env)).toEqual(expected);
+  // Without a manifest most of the files say whose they are.
+  const without = storeOf(only(new Map([...files, ...foreign]), (name) => !/^(?:CURRENT|MANIFEST)/.test(name)));
+  const { moved: alone } = repairStore(PATH, { ...OPTIONS, env: without });
+  expect(alone).toEqual(expect.arrayContaining(moved));
+  expect(contents(without)).toEqual(expected);
 });
 
-test("another comparator and a newer format are refused with nothing changed", () => {
+test("another comparator is refused with nothing changed", () => {
   const files = made(fillTwice);
   const reverse: Comparator = { name: "reverse", compare: (a, b) => Buffer.compare(b, a) };
   const env = storeOf(only(files, (name) => !name.startsWith("MANIFEST")));

@@ -45,6 +45,7 @@ export { generate, type WorkloadOptions } from "./workloads/workload.ts";
 export { MIXES, WORKLOADS, type WorkloadName } from "./workloads/mixes.ts";
 export { Random } from "./workloads/random.ts";
 export { errnoError } from "./disk/errno-error.ts";
+export { HeldSyncs } from "./disk/held-syncs.ts";
 export { ImageEnv } from "./disk/image-env.ts";
 export { ContentStore, makeImage, type FileContent, type Image } from "./disk/image.ts";
 export { RecordingEnv, type Fault, type Interceptor, type PlannedCall } from "./disk/recording-env.ts";
@@ -80,3 +81,4 @@ export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
 export { crashImages } from "./disk/crash-images.ts";
 export { frameTable, type FramedTable } from "./inspector/table-framing.ts";
+export { runInTurns, type Turns } from "./turns.ts";

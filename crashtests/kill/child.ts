@@ -5,6 +5,7 @@ import { NodeEnv } from "tinykv/env";
 import {
   executeWrite,
   generate,
+  isAsyncWrite,
   isWrite,
   parseConfiguration,
   TinyKVEngine,
@@ -66,7 +67,7 @@ function executable(op: Op): boolean {
 }
 
 function execute(engine: TinyKVEngine, store: EngineStore, plan: ChildPlan, op: Op): EngineStore {
-  if (isWrite(op)) executeWrite(store, op);
+  if (isWrite(op) && !isAsyncWrite(op)) executeWrite(store, op);
   else if (op.kind === "flush") store.flush();
   else if (op.kind === "sync") store.sync();
   else if (op.kind === "step") store.step(op.job);

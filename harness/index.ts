@@ -20,14 +20,23 @@ export type {
   EngineSnapshot,
   EngineStore,
 } from "./engine.ts";
-export { entriesOf, executeWrite } from "./engine-calls.ts";
+export { entriesOf, executeAsync, executeWrite } from "./engine-calls.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
 export { fastDirectory } from "./fast-directory.ts";
 export { checkEverything } from "./full-check.ts";
 export { keyBytes, keyOf, type Key } from "./keys.ts";
 export { Model } from "./model.ts";
-export { changesOf, isAsyncWrite, isWrite, OP_KINDS, type Op, type OpKind, type WriteOp } from "./op.ts";
+export {
+  changesOf,
+  isAsyncWrite,
+  isWrite,
+  OP_KINDS,
+  type AsyncWriteOp,
+  type Op,
+  type OpKind,
+  type WriteOp,
+} from "./op.ts";
 export { parseOpLog, printHeader, printOpLog, OpLogError, type OpLog, type OpLogHeader } from "./op-log.ts";
 export { printOp } from "./op-line.ts";
 export {

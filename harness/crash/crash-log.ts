@@ -163,7 +163,7 @@ class CrashLogRun {
     const life = new Life(this.#disk.now, recording, this.#time, part.crash);
     const syncs = new HeldSyncs(newDisk(this.#image, ++this.#lives));
     const env = new RecordingEnv(syncs, life);
-    const engine = watchPromises(this.#makeEngine(env), recording);
+    const engine = watchPromises(this.#makeEngine(env), recording, syncs);
     try {
       yield* this.#run(part, { env, engine, life, syncs });
     } catch (error) {

@@ -90,7 +90,7 @@ function* recording(options: RecordedRunOptions): Turns<RecordedRun> {
   try {
     begin(OPENING);
     const observer = { begin: (op: Op) => begin(op.id), end: (op: Op) => end(op.id) };
-    const watched = watchPromises(engine, recorded);
+    const watched = watchPromises(engine, recorded, syncs);
     const runner = new Runner({ engine: watched, directory: STORE, config, observer, syncs }, oracle);
     end(OPENING);
     for (const op of ops) yield* runner.run(op);
@@ -206,8 +206,11 @@ function sameWindow(a: Window, b: Window): boolean {
   return a.least === b.least && a.most === b.most && a.history === b.history && sameTail;
 }
 
-/** The engine, telling the recording of what is promised: closed stores, and checkpoints until somebody destroys them. */
-export function watchPromises(engine: Engine, recording: Recording): Engine {
+/**
+ * The engine, telling the recording of what is promised: closed stores, unless a sync of theirs had failed, and checkpoints
+ * until somebody destroys them.
+ */
+export function watchPromises(engine: Engine, recording: Recording, syncs: HeldSyncs): Engine {
   return {
     name: engine.name,
     capabilities: engine.capabilities,
@@ -218,8 +221,9 @@ export function watchPromises(engine: Engine, recording: Recording): Engine {
       const store = engine.open(directory, config, mode);
       const close = store.close.bind(store);
       store.close = () => {
+        const isWell = !syncs.mustStop;
         close();
-        if (isStore) recording.closed = true;
+        if (isStore && isWell) recording.closed = true;
       };
       const checkpoint = store.checkpoint.bind(store);
       store.checkpoint = (target) => {

@@ -7,11 +7,15 @@ import type { Model } from "./model.ts";
 import { type Change, changesOf, type WriteOp } from "./op.ts";
 import type { ValueRef } from "./values.ts";
 
-/** A write since the first undecided one. `index` is its place in the model; of an undecided one the place of the write before it. */
+/**
+ * A write since the first undecided one. `index` is its place in the model; of an undecided one the place of the write before
+ * it. `behind`: it was written together with the undecided one before it, so it has not happened without that one.
+ */
 export interface TailWrite {
   readonly op: WriteOp;
   readonly index: number;
   readonly undecided: boolean;
+  readonly behind: boolean;
 }
 
 /** A state that a history with some of the undecided writes passes through, after the write `index`. */
@@ -27,12 +31,12 @@ export interface Branch {
 /** All states of all histories in which at least one undecided write happened. `tail` starts with an undecided write. */
 export function* branches(model: Model, tail: readonly TailWrite[]): Generator<Branch> {
   const undecided = tail.filter((write) => write.undecided);
-  for (let mask = 1; mask < 1 << undecided.length; mask++) {
+  for (const chosen of choices(undecided)) {
     const overlay = new Overlay(model, tail[0]!.index);
     const happened: WriteOp[] = [];
     for (const write of tail) {
       if (write.undecided) {
-        if ((mask & (1 << undecided.indexOf(write))) === 0) continue;
+        if (!chosen.has(write)) continue;
         happened.push(write.op);
       }
       overlay.apply(changesOf(write.op));
@@ -41,6 +45,16 @@ export function* branches(model: Model, tail: readonly TailWrite[]): Generator<B
       yield { index, happened: [...happened], digest: overlay.digest, patch: () => overlay.patch(index) };
     }
   }
+}
+
+// The sets of undecided writes that may have happened together, without the empty one.
+function* choices(undecided: readonly TailWrite[]): Generator<ReadonlySet<TailWrite>> {
+  let sets: TailWrite[][] = [[]];
+  undecided.forEach((write, i) => {
+    const allowed = write.behind ? sets.filter((set) => set.at(-1) === undecided[i - 1]) : sets;
+    sets = [...sets, ...allowed.map((set) => [...set, write])];
+  });
+  for (const set of sets) if (set.length > 0) yield new Set(set);
 }
 
 /** A state of the model with changes on top of it. */

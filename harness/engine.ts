@@ -46,6 +46,10 @@ export interface EngineStore {
   delete(key: Buffer, sync: boolean): void;
   deleteRange(from: Buffer, to: Buffer, sync: boolean): void;
   batch(changes: readonly EngineChange[], sync: boolean): void;
+  /** The same, called at once, done when the promise resolves; in the order of the calls. */
+  putAsync(key: Buffer, value: Buffer, sync: boolean): Promise<void>;
+  deleteAsync(key: Buffer, sync: boolean): Promise<void>;
+  batchAsync(changes: readonly EngineChange[], sync: boolean): Promise<void>;
   get(key: Buffer, snapshot?: EngineSnapshot): Buffer | undefined;
   getMany(keys: readonly Buffer[]): (Buffer | undefined)[];
   has(key: Buffer): boolean;

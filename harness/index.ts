@@ -20,14 +20,23 @@ export type {
   EngineSnapshot,
   EngineStore,
 } from "./engine.ts";
-export { entriesOf, executeWrite } from "./engine-calls.ts";
+export { entriesOf, executeAsync, executeWrite } from "./engine-calls.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
 export { fastDirectory } from "./fast-directory.ts";
 export { checkEverything } from "./full-check.ts";
 export { keyBytes, keyOf, type Key } from "./keys.ts";
 export { Model } from "./model.ts";
-export { changesOf, isAsyncWrite, isWrite, OP_KINDS, type Op, type OpKind, type WriteOp } from "./op.ts";
+export {
+  changesOf,
+  isAsyncWrite,
+  isWrite,
+  OP_KINDS,
+  type AsyncWriteOp,
+  type Op,
+  type OpKind,
+  type WriteOp,
+} from "./op.ts";
 export { parseOpLog, printHeader, printOpLog, OpLogError, type OpLog, type OpLogHeader } from "./op-log.ts";
 export { printOp } from "./op-line.ts";
 export {
@@ -45,6 +54,7 @@ export { generate, type WorkloadOptions } from "./workloads/workload.ts";
 export { MIXES, WORKLOADS, type WorkloadName } from "./workloads/mixes.ts";
 export { Random } from "./workloads/random.ts";
 export { errnoError } from "./disk/errno-error.ts";
+export { HeldSyncs } from "./disk/held-syncs.ts";
 export { ImageEnv } from "./disk/image-env.ts";
 export { ContentStore, makeImage, type FileContent, type Image } from "./disk/image.ts";
 export { RecordingEnv, type Fault, type Interceptor, type PlannedCall } from "./disk/recording-env.ts";
@@ -80,3 +90,4 @@ export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
 export { crashImages } from "./disk/crash-images.ts";
 export { frameTable, type FramedTable } from "./inspector/table-framing.ts";
+export { runInTurns, type Turns } from "./turns.ts";

@@ -126,6 +126,26 @@ test("what is forgotten costs no memory and changes no later state", () => {
   expectState(model, 29_950, kept[49]!);
 });
 
+test("a copy goes its own way: neither sees what is undone or written in the other", () => {
+  fc.assert(
+    fc.property(anyOps(), anyOps(), fc.nat(), (ops, later, cut) => {
+      const { model, states } = statesOf(ops);
+      const p = cut % states.length;
+      const copy = model.clone();
+      copy.rollBack(p);
+      for (const op of later.filter(isWrite)) copy.apply(changesOf(op));
+      states.forEach((state, q) => expectState(model, q, state));
+      states.slice(0, p + 1).forEach((state, q) => {
+        expectState(copy, q, state);
+        expect(copy.digestAt(q)).toEqual(model.digestAt(q));
+      });
+      model.rollBack(0);
+      expectState(copy, p, states[p]!);
+    }),
+    { numRuns: 100 },
+  );
+});
+
 test("the versions of a key tile the history and agree with every state", () => {
   fc.assert(
     fc.property(anyOps(), fc.nat(), (ops, floor) => {

@@ -133,6 +133,29 @@ export class Model {
     return this.#journal.slice(i > 0 ? this.#ends[i - 1]! : 0, this.#ends[i]).map((history) => history.key);
   }
 
+  /** A copy, which later writes to this one do not change. */
+  clone(): Model {
+    const copy = new Model();
+    const copies = new Map<History, History>();
+    for (const history of this.#histories.values()) {
+      const { key, hashes, at, values } = history;
+      const copied = { key, hashes, at: [...at], values: [...values] };
+      copies.set(history, copied);
+      copy.#histories.set(key, copied);
+      copy.#keys.add(key);
+    }
+    copy.#writes = this.#writes;
+    copy.#live = this.#live;
+    Object.assign(copy.#digest, this.#digest);
+    copy.#base = this.#base;
+    copy.#baseDigest = this.#baseDigest;
+    copy.#floorWanted = this.#floorWanted;
+    copy.#journal = this.#journal.map((history) => copies.get(history)!);
+    copy.#ends = [...this.#ends];
+    copy.#digests = [...this.#digests];
+    return copy;
+  }
+
   /** Undoes every write after the p-th: S_p is the current state. */
   rollBack(p: number): void {
     if (p < this.#base || p > this.#writes) throw new RangeError(`state ${p} is not in ${this.#base}..${this.#writes}`);

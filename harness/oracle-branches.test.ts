@@ -180,7 +180,7 @@ test("writes in flight count as issued; D moves when their promises resolve", ()
   expect(resultOf(oracle.judge(oracle.window("power"), made(a)))).toBe("C3");
 });
 
-test("when a group fails its writes are undecided each, and those behind it move down", () => {
+test("writes in flight that fail each for themselves are undecided each, and those behind them move down", () => {
   const oracle = new Oracle();
   const [a, b, c, d] = writes(put("a"), later("b", "t1"), later("c", "t2"), later("d", "t3"));
   oracle.returned(oracle.issue(a!));
@@ -201,6 +201,29 @@ test("when a group fails its writes are undecided each, and those behind it move
     expect(resultOf(oracle.judge(window, made(...history)))).toBe("accepted");
   }
   expect(oracle.judge(window, made(a!, b!, c!)).ok).toBe(false);
+});
+
+test("writes that fail together have happened up to one of them, or not at all", () => {
+  const oracle = new Oracle();
+  const [a, b, c, d, e] = writes(put("a"), later("b", "t1"), later("c", "t2"), put("d"), put("e"));
+  oracle.returned(oracle.issue(a!));
+  const group = [b!, c!, d!].map((op) => oracle.issue(op));
+  const cause = new Error("the sync of all three failed");
+  for (const ticket of group) oracle.failed(ticket, cause);
+  oracle.failed(oracle.issue(e!), new Error("another"));
+  const verdictOf = (...history: (WriteOp | undefined)[]): string =>
+    resultOf(oracle.judge(oracle.window("kill"), made(...(history as WriteOp[]))));
+  for (const history of [[a], [a, b], [a, b, c], [a, b, c, d]]) {
+    expect(verdictOf(...history)).toBe("accepted");
+    expect(verdictOf(...history, e)).toBe("accepted");
+  }
+  for (const history of [
+    [a, c],
+    [a, d],
+    [a, b, d],
+    [a, c, d, e],
+  ])
+    expect(verdictOf(...history)).not.toBe("accepted");
 });
 
 test("reads beside writes in flight see one state after the other, never an older one", () => {

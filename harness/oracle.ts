@@ -37,6 +37,8 @@ export interface Window {
   readonly least: number;
   readonly most: number;
   readonly tail: readonly TailWrite[];
+  /** The history whose places `least` and `most` are; absent: the oracle's, which no write has been taken out of since. */
+  readonly history?: Model;
 }
 
 /** A write on its way; hand it back to say how it ended. */
@@ -63,12 +65,14 @@ interface Issued {
   op: WriteOp;
   index: number;
   inFlight: boolean;
+  /** What it failed with. */
+  readonly cause?: unknown;
 }
 
 const NO_TAIL: readonly TailWrite[] = [];
 
 export class Oracle {
-  readonly model: Model = new Model();
+  model: Model = new Model();
   readonly #promises: Durability;
   #power = 0;
   #kill = 0;
@@ -78,7 +82,7 @@ export class Oracle {
   /** Writes from the oldest one in flight on. */
   #recent: Issued[] = [];
   /** Writes from the first undecided one on. */
-  #tail: { issued: Issued; undecided: boolean }[] = [];
+  #tail: { issued: Issued; undecided: boolean; behind: boolean }[] = [];
   /** Ids of values whose writes failed and were decided not to have happened. */
   readonly #denied = new Set<number>();
 
@@ -91,11 +95,17 @@ export class Oracle {
     return this.#undecidedCount() >= UNDECIDED_MAX;
   }
 
+  /** The newest state that a read beside writes in flight has shown. */
+  get seen(): number {
+    return this.#seen;
+  }
+
   /** Call before the engine is called. */
   issue(op: WriteOp): Ticket {
-    const issued: Issued = { op, index: this.model.apply(changesOf(op)), inFlight: true };
+    const index = this.model.apply(changesOf(op));
+    const issued: Issued = { op, index, inFlight: true };
     this.#recent.push(issued);
-    if (this.#tail.length > 0) this.#tail.push({ issued, undecided: false });
+    if (this.#tail.length > 0) this.#tail.push({ issued, undecided: false, behind: false });
     return issued;
   }
 
@@ -115,19 +125,27 @@ export class Oracle {
     this.#withdraw(this.#find(ticket));
   }
 
-  /** The call threw IO_ERROR or NO_SPACE: not visible now, and undecided until adopt(). */
-  failed(ticket: Ticket): void {
+  /**
+   * The call threw IO_ERROR or NO_SPACE: not visible now, and undecided until adopt(). Writes that fail with one and the same
+   * `cause` were written together, in their order: none has happened without the one before it.
+   */
+  failed(ticket: Ticket, cause?: unknown): void {
     const issued = this.#find(ticket);
     const index = issued.index - 1;
     this.#withdraw(issued);
-    const later = this.#tail.findIndex((write) => !write.undecided && write.issued.index > index);
-    const undecided = { issued: { op: issued.op, index, inFlight: false }, undecided: true };
+    const found = this.#tail.findIndex((write) => !write.undecided && write.issued.index > index);
+    const later = found < 0 ? this.#tail.length : found;
+    const last = this.#tail.slice(0, later).findLast((write) => write.undecided);
+    const behind = cause !== undefined && last?.issued.cause === cause;
+    const undecided = { issued: { op: issued.op, index, inFlight: false, cause }, undecided: true, behind };
     if (this.#tail.length > 0) {
-      this.#tail.splice(later < 0 ? this.#tail.length : later, 0, undecided);
+      this.#tail.splice(later, 0, undecided);
       return;
     }
     this.#tail = [undecided];
-    for (const write of this.#recent) if (write.index > index) this.#tail.push({ issued: write, undecided: false });
+    for (const write of this.#recent) {
+      if (write.index > index) this.#tail.push({ issued: write, undecided: false, behind: false });
+    }
   }
 
   /** flush(), sync() or a clean close() returned: all that was issued before it is durable. */
@@ -161,26 +179,27 @@ export class Oracle {
 
   /** Judges a full scan of a recovered store, in ascending order. The window may be an earlier one, since the last adopt(). */
   judge(window: Window, entries: Iterable<RecoveredEntry>): Verdict {
-    const { least, most, tail } = window;
+    const { least, most, tail, history: model = this.model } = window;
     const recovered = new Map<Key, Uint8Array>();
     const summary = summarise(entries, (key, value) => recovered.set(key, value));
     if (summary.outOfOrder) return { ok: false, violation: outOfOrder(...summary.outOfOrder, most) };
     const { digest, foreign } = summary;
     if (!foreign) {
-      const states = this.model.statesWith(digest, least, most);
+      const states = model.statesWith(digest, least, most);
       if (states.length > 0) return { ok: true, states, happened: [], patch: [] };
       const branch = this.#branchWith(digest, window);
       if (branch) return { ok: true, states: [branch.index], happened: branch.happened, patch: branch.patch() };
     }
-    const equal = foreign ? [] : this.model.statesWith(digest, this.model.floor, this.model.writes);
-    const violation = diagnose(this.model, { recovered, least, most, equal });
+    const equal = foreign ? [] : model.statesWith(digest, model.floor, model.writes);
+    const violation = diagnose(model, { recovered, least, most, equal });
     return { ok: false, violation: this.#aboutFailedWrites(violation, recovered, tail) };
   }
 
   /** The same in brief, from what summarise() kept of the scan: the states of the window that it may be; none is a violation. */
   statesOf(window: Window, { digest, foreign, outOfOrder: disordered }: RecoveredSummary): readonly number[] {
     if (foreign || disordered) return [];
-    const states = this.model.statesWith(digest, window.least, window.most);
+    const { history: model = this.model } = window;
+    const states = model.statesWith(digest, window.least, window.most);
     if (states.length > 0) return states;
     const branch = this.#branchWith(digest, window);
     return branch ? [branch.index] : [];
@@ -210,13 +229,19 @@ export class Oracle {
     this.model.forget(Math.min(pinned, this.#power, this.#kill, this.#acknowledged, this.#seen, first));
   }
 
+  /** The history up to S_p, for others to follow. */
+  protected rolledBack(p: number): Model {
+    this.model.rollBack(p);
+    return this.model;
+  }
+
   #undecidedCount(): number {
     return this.#tail.filter((write) => write.undecided).length;
   }
 
   #tailNow(): readonly TailWrite[] {
     if (this.#tail.length === 0) return NO_TAIL;
-    return this.#tail.map(({ issued: { op, index }, undecided }) => ({ op, index, undecided }));
+    return this.#tail.map(({ issued: { op, index }, undecided, behind }) => ({ op, index, undecided, behind }));
   }
 
   #find(ticket: Ticket): Issued {
@@ -235,7 +260,7 @@ export class Oracle {
   #withdraw(issued: Issued): void {
     const { index } = issued;
     const later = this.#recent.filter((write) => write.index > index);
-    this.model.rollBack(index - 1);
+    this.model = this.rolledBack(index - 1);
     for (const write of later) write.index = this.model.apply(changesOf(write.op));
     const down = (p: number): number => (p >= index ? p - 1 : p);
     this.#power = down(this.#power);
@@ -248,9 +273,9 @@ export class Oracle {
     this.#prune();
   }
 
-  #branchWith(digest: Digest, { least, most, tail }: Window): Branch | undefined {
+  #branchWith(digest: Digest, { least, most, tail, history: model = this.model }: Window): Branch | undefined {
     if (tail.length === 0) return undefined;
-    for (const branch of branches(this.model, tail)) {
+    for (const branch of branches(model, tail)) {
       if (branch.index >= least && branch.index <= most && sameDigest(branch.digest, digest)) {
         return { ...branch, digest, patch: once(branch.patch()) };
       }

@@ -1,9 +1,10 @@
-import type { About } from "./compare.ts";
-import type { Engine, EngineStore } from "./engine.ts";
+import { type About, expectEntries } from "./compare.ts";
+import type { Engine, EngineEntry, EngineStore } from "./engine.ts";
 import { entriesOf } from "./engine-calls.ts";
 import { Failure, failureOf } from "./failure.ts";
 import type { Op } from "./op.ts";
 import type { Accepted, Oracle, Window } from "./oracle.ts";
+import type { AsyncWrites } from "./runner-async.ts";
 import type { FaultWatch } from "./runner-faults.ts";
 
 /** What the parts of a runner share. */
@@ -12,6 +13,7 @@ export interface RunnerContext {
   readonly directory: string;
   readonly oracle: Oracle;
   readonly watch: FaultWatch;
+  readonly flight: AsyncWrites;
   /** The store that is open; another one after each reopen. */
   store: EngineStore;
   config: string;
@@ -24,6 +26,47 @@ export function about(op: Op, what: string): About {
 /** The model's present, and nothing else. */
 export function presentOf({ model }: Oracle): Window {
   return { least: model.writes, most: model.writes, tail: [] };
+}
+
+/**
+ * Compares what the engine answered with the state that it may show: the present or, beside writes in flight, each from the
+ * last that resolved to the last that was called, none older than what a read has shown. Gives that state; throws Failure.
+ */
+export function expectNow({ oracle, flight }: RunnerContext, compare: (state: number) => void): number {
+  const { writes } = oracle.model;
+  if (flight.count === 0) {
+    compare(writes);
+    return writes;
+  }
+  let failure: Failure | undefined;
+  const state = oracle.observe((q) => {
+    try {
+      compare(q);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failure = error;
+      return false;
+    }
+  });
+  if (state !== undefined) return state;
+  const { condition, message, op, keys } = failure!;
+  throw new Failure(
+    condition,
+    `${message}; nor is it a state from before any of ${flight.count} writes in flight`,
+    op,
+    {
+      keys,
+    },
+  );
+}
+
+/** The state that a snapshot or cursor taken now is frozen at; `scan` reads all of it. */
+export function stateNow(context: RunnerContext, what: About, scan: () => Iterable<EngineEntry>): number {
+  const { oracle, flight, watch } = context;
+  if (flight.count === 0) return oracle.model.writes;
+  const entries = watch.aside(() => [...scan()]);
+  return expectNow(context, (state) => expectEntries(what, entries, oracle.model.scan({}, state)));
 }
 
 /** The whole state of a store lies in a window; undefined for an engine that cannot be asked. */

@@ -4,6 +4,7 @@
 //   reads            IO_ERROR
 //   changes          IO_ERROR, NO_SPACE; BACKGROUND_ERROR once the store has failed
 //   opens, closes    IO_ERROR, NO_SPACE
+//   promises         as changes
 
 import { AssertionError } from "node:assert";
 import type { Condition } from "./conditions.ts";
@@ -20,8 +21,8 @@ export interface FaultyWorld {
   aside<T>(action: () => T): T;
   /** Nothing fails from now on. */
   heal(): void;
-  /** The files below a directory by path, as a process sees them. */
-  look(directory: string): ReadonlyMap<string, FileContent>;
+  /** The files below a directory by path, as a process sees them. Absent: only syncs that nobody waits for fail in it. */
+  look?(directory: string): ReadonlyMap<string, FileContent>;
 }
 
 /** What kind of call an engine failed. */
@@ -85,7 +86,7 @@ export class FaultWatch {
   }
 
   outcome(calling: Calling, op: number | undefined, action: () => void): Outcome {
-    if (!this.world) {
+    if (!this.#mayFail) {
       action();
       return "returned";
     }
@@ -100,7 +101,17 @@ export class FaultWatch {
     }
   }
 
-  #judge(calling: Calling, op: number | undefined, error: unknown, failedNow: boolean): Outcome {
+  /** How a write ended whose promise was rejected; what failed may have failed at any time since the store was sound. */
+  rejected(op: number, error: unknown): "failed" | "refused" {
+    if (this.#mayFail) return this.#judge("change", op, error, this.isTroubled);
+    throw new Failure("C8", `a promise was rejected with ${String(error)}`, op, { cause: error });
+  }
+
+  get #mayFail(): boolean {
+    return this.world !== undefined && (this.world.look !== undefined || this.isTroubled);
+  }
+
+  #judge(calling: Calling, op: number | undefined, error: unknown, failedNow: boolean): "failed" | "refused" {
     const code = codeOf(error);
     if (code !== undefined && !comesFromAssertion(error)) {
       if (FAILED.has(code) && failedNow) return "failed";

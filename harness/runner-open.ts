@@ -6,6 +6,7 @@ import type { Window } from "./oracle.ts";
 import { inspectStore, judgeStore, presentOf, type RunnerContext } from "./runner-context.ts";
 import { codeOf, type FaultWatch } from "./runner-faults.ts";
 import { wrongOfFailedOpen } from "./runner-failed-open.ts";
+import type { Turns } from "./turns.ts";
 
 /** So many opens may fail before the world is healed: one more than a fault that comes once needs. */
 const FAILED_OPENS_MAX = 2;
@@ -25,14 +26,14 @@ export function openStore(opening: Opening, id: number | undefined, failed: () =
   const { engine, directory, config, watch } = opening;
   for (let failures = 0; ; failures++) {
     const injected = watch.injected;
-    const before = watch.world?.look(directory);
+    const before = watch.world?.look?.(directory);
     let store: EngineStore | undefined;
     watch.may("open", id, () => (store = engine.open(directory, config)));
     if (store) {
       watch.sound(injected);
       return store;
     }
-    const wrong = wrongOfFailedOpen(before!, watch.world!.look(directory));
+    const wrong = wrongOfFailedOpen(before!, watch.world!.look!(directory));
     if (wrong !== undefined) throw new Failure("C14", `an open that failed: ${wrong}`, id);
     failed();
     if (failures + 1 >= FAILED_OPENS_MAX) watch.world!.heal();
@@ -43,7 +44,7 @@ export function openStore(opening: Opening, id: number | undefined, failed: () =
 export function openFirst(context: Omit<RunnerContext, "store">): EngineStore {
   const { watch } = context;
   const opened = openStore(context, undefined, () => readAfterFailedOpen(context, undefined));
-  if (!watch.world) return opened;
+  if (!watch.world?.look) return opened;
   const now = { ...context, store: opened };
   if (!watch.isTroubled) inspectStore(now, undefined);
   adoptOpened(now, undefined);
@@ -51,9 +52,9 @@ export function openFirst(context: Omit<RunnerContext, "store">): EngineStore {
 }
 
 /** Closes the store and opens it again; what it then holds is what the oracle goes on with. */
-export function reopenStore(context: RunnerContext, config: string, id: number | undefined): void {
+export function* reopenStore(context: RunnerContext, config: string, id: number | undefined): Turns<void> {
   const { watch } = context;
-  closeStore(context, id);
+  yield* closeStore(context, id);
   context.config = config;
   context.store = openStore({ ...context, config }, id, () => readAfterFailedOpen(context, id));
   if (watch.world) adoptOpened(context, id);
@@ -61,11 +62,12 @@ export function reopenStore(context: RunnerContext, config: string, id: number |
   if (!watch.isTroubled) inspectStore(context, id);
 }
 
-/** A close that returned from a store without an earlier error makes everything durable. */
-export function closeStore(context: RunnerContext, id: number | undefined): void {
-  const { store, oracle, watch } = context;
+/** A close that returned from a store without an earlier error makes everything durable; nothing is on its way then. */
+export function* closeStore(context: RunnerContext, id: number | undefined): Turns<void> {
+  const { store, oracle, watch, flight } = context;
   const well = isWell(context);
   const closed = watch.may("close", id, () => store.close());
+  yield* flight.drain();
   if (closed && well) oracle.durable();
   if (!watch.isTroubled) inspectStore(context, id);
 }

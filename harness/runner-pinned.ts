@@ -4,7 +4,7 @@ import { Failure } from "./failure.ts";
 import { keyBytes, keyOf } from "./keys.ts";
 import { ModelCursor } from "./model-cursor.ts";
 import type { PinnedOp } from "./op.ts";
-import type { RunnerContext } from "./runner-context.ts";
+import { type RunnerContext, stateNow } from "./runner-context.ts";
 import { runScan, type LiveSnapshot } from "./runner-reads.ts";
 
 interface LiveCursor {
@@ -54,7 +54,10 @@ export class PinnedReads {
   #withSnapshot(op: SnapshotOp): void {
     const { store, oracle } = this.#context;
     if (op.kind === "snapshot") {
-      this.#snapshots.set(op.snapshot, { snapshot: store.snapshot(), state: oracle.model.writes });
+      const snapshot = store.snapshot();
+      const what = { condition: "C24", op: op.id, what: "scan of a new snapshot" } as const;
+      const state = stateNow(this.#context, what, () => store.scan({}, snapshot));
+      this.#snapshots.set(op.snapshot, { snapshot, state });
       return;
     }
     const live = this.#snapshots.get(op.snapshot)!;
@@ -102,7 +105,9 @@ export class PinnedReads {
       ...(op.lower !== undefined && { lower: keyBytes(op.lower) }),
       ...(op.upper !== undefined && { upper: keyBytes(op.upper) }),
     });
-    const model = new ModelCursor(oracle.model, live?.state ?? oracle.model.writes, op.lower, op.upper);
+    const what = { condition: "C8", op: op.id, what: "scan beside a new cursor" } as const;
+    const state = live?.state ?? stateNow(this.#context, what, () => store.scan({}));
+    const model = new ModelCursor(oracle.model, state, op.lower, op.upper);
     this.#cursors.set(op.cursor, { cursor, model });
   }
 }

@@ -1,10 +1,10 @@
 import { expectEntries, expectValue, type About } from "./compare.ts";
-import type { EngineSnapshot } from "./engine.ts";
+import type { EngineEntry, EngineSnapshot } from "./engine.ts";
 import { toRange } from "./engine-calls.ts";
 import { Failure } from "./failure.ts";
 import { keyBytes, type Key } from "./keys.ts";
 import type { ReadOp, ScanOptions } from "./op.ts";
-import { about, type RunnerContext } from "./runner-context.ts";
+import { about, expectNow, type RunnerContext } from "./runner-context.ts";
 import { unreachable } from "./unreachable.ts";
 
 /** A snapshot and the state of the model that it shows. */
@@ -17,8 +17,11 @@ export interface LiveSnapshot {
 export function runRead(context: RunnerContext, op: ReadOp): void {
   const { store, oracle } = context;
   switch (op.kind) {
-    case "get":
-      return expectValue(about(op, "get"), op.key, store.get(keyBytes(op.key)), oracle.model.get(op.key));
+    case "get": {
+      const found = store.get(keyBytes(op.key));
+      expectNow(context, (state) => expectValue(about(op, "get"), op.key, found, oracle.model.get(op.key, state)));
+      return;
+    }
     case "has":
       return runHas(context, op.id, op.key);
     case "getMany":
@@ -32,27 +35,37 @@ export function runRead(context: RunnerContext, op: ReadOp): void {
 
 /** A scan of the present, or of a snapshot. */
 export function runScan(
-  { store, oracle }: RunnerContext,
+  context: RunnerContext,
   options: ScanOptions,
   what: About,
   live: LiveSnapshot | undefined,
 ): void {
-  const expected = oracle.model.scan(options, live?.state);
-  expectEntries(what, store.scan(toRange(options), live?.snapshot), expected, options.only);
+  const { store, oracle, flight } = context;
+  const entries = store.scan(toRange(options), live?.snapshot);
+  const compare = (found: Iterable<EngineEntry>, state?: number): void =>
+    expectEntries(what, found, oracle.model.scan(options, state), options.only);
+  if (live || flight.count === 0) return compare(entries, live?.state);
+  const found = [...entries];
+  expectNow(context, (state) => compare(found, state));
 }
 
-function runHas({ store, oracle }: RunnerContext, id: number, key: Key): void {
-  const expected = oracle.model.get(key) !== undefined;
+function runHas(context: RunnerContext, id: number, key: Key): void {
+  const { store, oracle } = context;
   const found = store.has(keyBytes(key));
-  if (found !== expected)
-    throw new Failure("C8", `has of ${JSON.stringify(key)} gave ${found}, the model has ${expected}`, id);
+  expectNow(context, (state) => {
+    const expected = oracle.model.get(key, state) !== undefined;
+    if (found !== expected)
+      throw new Failure("C8", `has of ${JSON.stringify(key)} gave ${found}, the model has ${expected}`, id);
+  });
 }
 
-function runGetMany({ store, oracle }: RunnerContext, id: number, keys: readonly Key[]): void {
+function runGetMany(context: RunnerContext, id: number, keys: readonly Key[]): void {
+  const { store, oracle } = context;
   const values = store.getMany(keys.map(keyBytes));
   if (values.length !== keys.length)
     throw new Failure("C8", `getMany of ${keys.length} keys gave ${values.length} values`, id);
-  keys.forEach((key, i) =>
-    expectValue({ condition: "C8", op: id, what: "getMany" }, key, values[i], oracle.model.get(key)),
-  );
+  const what = { condition: "C8", op: id, what: "getMany" } as const;
+  expectNow(context, (state) => {
+    keys.forEach((key, i) => expectValue(what, key, values[i], oracle.model.get(key, state)));
+  });
 }

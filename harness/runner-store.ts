@@ -5,28 +5,33 @@ import type { StoreOp } from "./op.ts";
 import { inspectStore, judgeStore, presentOf, type RunnerContext } from "./runner-context.ts";
 import { codeOf } from "./runner-faults.ts";
 import { windowNow } from "./runner-open.ts";
+import type { Turns } from "./turns.ts";
 
 type PlainStoreOp = Exclude<StoreOp, { kind: "reopen" | "settle" | "await" }>;
 
 /** Everything that is done to a store as a whole, but closing and opening it. */
-export function runOnStore(context: RunnerContext, op: PlainStoreOp): void {
+export function* runOnStore(context: RunnerContext, op: PlainStoreOp): Turns<void> {
   switch (op.kind) {
     case "flush":
     case "sync":
     case "compactRange":
-      return makeDurable(context, op);
+      yield* makeDurable(context, op);
+      break;
     case "step":
       context.watch.may("change", op.id, () => context.store.step(op.job));
-      return;
+      break;
     case "resume":
-      resumeStore(context, op.id);
-      return;
+      yield* resumeStore(context, op.id);
+      break;
     case "verify":
-      return verifyStore(context, op.id);
+      verifyStore(context, op.id);
+      break;
     case "checkpoint":
-      return checkpointStore(context, op.name, op.id);
+      yield* checkpointStore(context, op.name, op.id);
+      break;
     case "openReadOnly":
-      return readOnly(context, op.id);
+      readOnly(context, op.id);
+      break;
   }
 }
 
@@ -42,12 +47,16 @@ export function verifyStore(context: RunnerContext, id: number | undefined): voi
 }
 
 /** True if the store says it is well again; then the writes that failed are decided. */
-export function resumeStore(context: RunnerContext, id: number | undefined): boolean {
-  const { watch, store, oracle } = context;
+export function* resumeStore(context: RunnerContext, id: number | undefined): Turns<boolean> {
+  const { watch, store, oracle, flight } = context;
   const stopped = watch.mustStop;
   const injected = watch.injected;
-  if (!watch.may("change", id, () => store.resume())) return false;
-  if (!watch.world) return true;
+  const isWell = !watch.isTroubled;
+  const resumed = watch.may("change", id, () => store.resume());
+  yield* flight.turn();
+  if (!resumed) return false;
+  if (!watch.world || (isWell && !watch.world.look)) return true;
+  yield* flight.drain();
   if (stopped) throw new Failure("C20", "resume() returned although a sync of the store failed", id);
   watch.sound(injected);
   const { tail } = windowNow(context);
@@ -56,10 +65,10 @@ export function resumeStore(context: RunnerContext, id: number | undefined): boo
   return true;
 }
 
-function makeDurable(
-  { store, watch, oracle }: RunnerContext,
+function* makeDurable(
+  { store, watch, oracle, flight }: RunnerContext,
   op: Extract<PlainStoreOp, { kind: "flush" | "sync" | "compactRange" }>,
-): void {
+): Turns<void> {
   const stopped = watch.mustStop;
   const done = watch.may("change", op.id, () => {
     if (op.kind === "flush") store.flush();
@@ -69,6 +78,7 @@ function makeDurable(
       store.compactRange(from === undefined ? undefined : keyBytes(from), to === undefined ? undefined : keyBytes(to));
     }
   });
+  yield* flight.turn();
   // A range that is upside down asks for nothing.
   if (op.kind === "compactRange" && op.from !== undefined && op.to !== undefined && op.from > op.to) return;
   if (!done) return;
@@ -76,10 +86,12 @@ function makeDurable(
   oracle.durable();
 }
 
-function checkpointStore(context: RunnerContext, name: string, id: number): void {
-  const { engine, directory, store, watch } = context;
+function* checkpointStore(context: RunnerContext, name: string, id: number): Turns<void> {
+  const { engine, directory, store, watch, flight } = context;
   const target = `${directory}.${name}`;
-  if (watch.may("change", id, () => store.checkpoint(target))) {
+  const done = watch.may("change", id, () => store.checkpoint(target));
+  yield* flight.turn();
+  if (done) {
     watch.aside(() => {
       const copy = engine.open(target, context.config, { create: false });
       checkCopy(context, copy, id);
@@ -131,13 +143,13 @@ function copyAt({ engine, config }: RunnerContext, target: string): EngineStore 
 }
 
 function readOnly(context: RunnerContext, id: number): void {
-  const { engine, directory, oracle, watch } = context;
+  const { engine, directory, oracle, watch, flight } = context;
   let reader: EngineStore | undefined;
   watch.may("read", id, () => (reader = engine.open(directory, context.config, { readOnly: true })));
   if (!reader) return;
   const opened = reader;
   try {
-    const window = watch.world ? windowNow(context) : presentOf(oracle);
+    const window = watch.world || flight.count > 0 ? windowNow(context) : presentOf(oracle);
     watch.may("read", id, () => judgeStore(context, opened, window, id));
   } finally {
     watch.may("close", id, () => opened.close());

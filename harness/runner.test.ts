@@ -11,42 +11,47 @@ import { Failure } from "./failure.ts";
 import { parseOpLog } from "./op-log.ts";
 import type { Op } from "./op.ts";
 import { Runner } from "./runner.ts";
+import { runInTurns } from "./turns.ts";
 import { generate } from "./workloads/workload.ts";
 
 const CORPUS = new URL("./corpus/", import.meta.url);
 
-function runAll(engine: Engine, ops: Iterable<Op>, config: string): void {
+async function runAll(engine: Engine, ops: Iterable<Op>, config: string): Promise<void> {
   const runner = new Runner({ engine, directory: "/store", config });
-  for (const op of ops) runner.run(op);
-  runner.finish();
+  for (const op of ops) await runInTurns(runner.run(op));
+  await runInTurns(runner.finish());
 }
 
 // Every store of these tests is in memory: the first configuration decides.
 const inMemory = (options: string): string => (options === "" ? "memory" : `memory,${options}`);
 
-test.each(readdirSync(CORPUS))("%s passes", (name) => {
+test.each(readdirSync(CORPUS))("%s passes", async (name) => {
   const { header, ops } = parseOpLog(readFileSync(new URL(name, CORPUS), "utf8"));
   expect(ops.length).toBeGreaterThan(0);
   const engine = new TinyKVEngine();
   // Opened once in memory, the engine stays there whatever the log's configurations say.
   engine.open("/other", "memory").close();
-  runAll(engine, ops, header.config);
+  await runAll(engine, ops, header.config);
 });
 
-test.each(["small", "least", "manual"])("any operations agree with the model under %s", (config) => {
-  fc.assert(
-    fc.property(anyOps(), (ops) => {
+test.each(["small", "least", "manual"])("any operations agree with the model under %s", async (config) => {
+  await fc.assert(
+    fc.asyncProperty(anyOps(), async (ops) => {
       const engine = new TinyKVEngine();
       engine.open("/other", "memory").close();
-      runAll(engine, ops, config);
+      await runAll(engine, ops, config);
     }),
     { numRuns: config === "least" ? 60 : 150, seed: 1 },
   );
 });
 
-test("the same log under different configurations gives no difference", () => {
+test("the same log under different configurations gives no difference", async () => {
   for (const config of ["writeBufferSize=2048", "blockSize=16", "bloomBitsPerKey=0", "maxWriteBufferNumber=1"]) {
-    runAll(new TinyKVEngine(), generate({ workload: "mixed", seed: "5", ops: 1500, keys: 100 }), inMemory(config));
+    await runAll(
+      new TinyKVEngine(),
+      generate({ workload: "mixed", seed: "5", ops: 1500, keys: 100 }),
+      inMemory(config),
+    );
   }
 });
 
@@ -105,13 +110,13 @@ const FAULTS: Record<string, (store: EngineStore) => Partial<EngineStore>> = {
   }),
 };
 
-test.each(Object.keys(FAULTS))("an engine that %s is found", (name) => {
+test.each(Object.keys(FAULTS))("an engine that %s is found", async (name) => {
   const ops = ["mixed", "delete-heavy", "scan-heavy", "batch-heavy"] as const;
-  const run = (): void => {
+  const run = async (): Promise<void> => {
     for (const workload of ops) {
       for (const seed of ["1", "2"])
-        runAll(broken(FAULTS[name]!), generate({ workload, seed, ops: 1500, keys: 60 }), inMemory(""));
+        await runAll(broken(FAULTS[name]!), generate({ workload, seed, ops: 1500, keys: 60 }), inMemory(""));
     }
   };
-  expect(run).toThrow(Failure);
+  await expect(run()).rejects.toThrow(Failure);
 });

@@ -2,22 +2,28 @@
 // once. It tells the oracle what was issued, what returned and what became durable, so that a crash harness can stop it
 // anywhere and ask what may be left.
 //
+// Writes that stand next to each other in a log are calls of one turn of the event loop; before any other operation the loop
+// turns, as far as it comes without an answer from the disk (turns.ts). A `settle` is that answer.
+//
 // In a world whose calls fail (`faults`) it knows what an engine may answer then; see runner-faults.ts.
 
 import { capabilitiesFor } from "./capabilities.ts";
+import type { HeldSyncs } from "./disk/held-syncs.ts";
 import type { Engine, EngineStore } from "./engine.ts";
 import { Failure } from "./failure.ts";
 import { checkEverything } from "./full-check.ts";
-import { isWrite, type Op, type SyncWriteOp } from "./op.ts";
+import { isAsyncWrite, isWrite, type Op, type WriteOp } from "./op.ts";
 import { OpScope } from "./op-scope.ts";
 import { Oracle } from "./oracle.ts";
+import { AsyncWrites } from "./runner-async.ts";
 import type { RunnerContext } from "./runner-context.ts";
 import { FaultWatch, type FaultyWorld, type Outcome } from "./runner-faults.ts";
 import { closeStore, openFirst, reopenStore } from "./runner-open.ts";
 import { PinnedReads } from "./runner-pinned.ts";
 import { runRead } from "./runner-reads.ts";
 import { resumeStore, runOnStore, verifyStore } from "./runner-store.ts";
-import { runWrite } from "./runner-writes.ts";
+import { readBack, runWrite } from "./runner-writes.ts";
+import type { Turns } from "./turns.ts";
 
 /** States behind the oldest that anybody may ask for are forgotten every so many operations. */
 const FORGET_OPS = 1024;
@@ -29,10 +35,14 @@ export interface RunnerOptions {
   readonly engine: Engine;
   readonly directory: string;
   readonly config: string;
-  /** Told of each operation that is about to run and each that returned (the crash child writes records here). */
+  /** Told of each operation that is about to run and each that returned; of an asynchronous write when its promise resolves. */
   readonly observer?: { begin(op: Op): void; end(op: Op): void };
   /** The store lives where calls fail. Absent: nothing ever does, and every error is a finding. */
   readonly faults?: FaultyWorld;
+  /** Below the engine: its asynchronous syncs end when the operations say so. Absent: when they do. */
+  readonly syncs?: HeldSyncs;
+  /** Asked when a promise settles: the machine is gone, and nothing that still happens counts. */
+  readonly isOver?: () => boolean;
 }
 
 /** What a run did, by kind of operation. */
@@ -62,7 +72,15 @@ export class Runner {
     const { engine, directory, config } = options;
     this.#options = options;
     this.oracle = oracle ?? new Oracle(engine.durability);
-    const closed = { engine, directory, config, oracle: this.oracle, watch: new FaultWatch(options.faults) };
+    const watch = new FaultWatch(options.faults ?? options.syncs);
+    const flight = new AsyncWrites({
+      oracle: this.oracle,
+      watch,
+      syncs: options.syncs,
+      returned: (op) => options.observer?.end(op),
+      isOver: options.isOver ?? (() => false),
+    });
+    const closed = { engine, directory, config, oracle: this.oracle, watch, flight };
     this.#context = { ...closed, store: openFirst(closed) };
     this.#pinned = new PinnedReads(this.#context);
   }
@@ -86,54 +104,63 @@ export class Runner {
   }
 
   /** Executes one operation; throws Failure when the engine breaks a condition, and what it throws unasked as C8. */
-  run(op: Op): void {
+  *run(op: Op): Turns<void> {
     if (!this.#admits(op)) {
       this.#skipped++;
       return;
     }
+    const { flight } = this.#context;
+    if (flight.count > 0 && !isWrite(op)) yield* flight.turn();
     this.#options.observer?.begin(op);
-    let done: boolean;
     try {
-      done = this.#execute(op);
+      if (yield* this.#execute(op)) {
+        if (!isAsyncWrite(op)) this.#options.observer?.end(op);
+        this.#scope.note(op);
+      }
+      if (flight.hasEnded) yield* this.#afterAsync(op.id);
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw new Failure("C8", `${op.kind} threw ${String(error)}`, op.id, { cause: error });
-    }
-    if (done) {
-      this.#options.observer?.end(op);
-      this.#scope.note(op);
     }
     this.#counts[op.kind] = (this.#counts[op.kind] ?? 0) + 1;
     if (++this.#executed % FORGET_OPS === 0) this.oracle.forget(this.#pinned.oldest);
   }
 
-  /** Every read path, then verify(), then the same after a close and an open. */
-  finish(): void {
-    this.checkAll();
-    this.#reopen(this.config, undefined);
-    this.checkAll();
-    this.close();
+  /** The turn of the event loop ends in which the last operations ran. */
+  *turn(): Turns<void> {
+    yield* this.#context.flight.turn();
+    yield* this.#afterAsync(undefined);
   }
 
-  /** Compares every read path with the model and asks the store to verify itself. */
-  checkAll(): void {
+  /** Every read path, then verify(), then the same after a close and an open. */
+  *finish(): Turns<void> {
+    yield* this.checkAll();
+    yield* this.#reopen(this.config, undefined);
+    yield* this.checkAll();
+    yield* this.close();
+  }
+
+  /** Compares every read path with the model, when nothing is on its way, and asks the store to verify itself. */
+  *checkAll(): Turns<void> {
     const { capabilities } = this.#options.engine;
+    yield* this.#context.flight.drain();
+    yield* this.#afterAsync(undefined);
     checkEverything(this.store, this.oracle.model, capabilities, undefined);
     if (capabilities.has("verify")) verifyStore(this.#context, undefined);
   }
 
-  close(): void {
-    closeStore(this.#context, undefined);
+  *close(): Turns<void> {
+    yield* closeStore(this.#context, undefined);
     this.#forgetPinned();
   }
 
   /** Nothing fails any more, and the store takes writes again: by resume(), or by a reopen where a sync has failed. */
-  mend(): void {
+  *mend(): Turns<void> {
     const { watch } = this.#context;
     watch.world?.heal();
-    if (resumeStore(this.#context, undefined)) return;
+    if (yield* resumeStore(this.#context, undefined)) return;
     if (!watch.mustStop) throw new Failure("C23", "resume() failed although nothing fails any more");
-    this.#reopen(this.config, undefined);
+    yield* this.#reopen(this.config, undefined);
   }
 
   #admits(op: Op): boolean {
@@ -142,9 +169,9 @@ export class Runner {
   }
 
   // False if the operation failed, as it may where calls fail.
-  #execute(op: Op): boolean {
-    if (isWrite(op)) return this.#write(op as SyncWriteOp);
-    const { watch } = this.#context;
+  *#execute(op: Op): Turns<boolean> {
+    if (isWrite(op)) return yield* this.#write(op);
+    const { watch, flight } = this.#context;
     switch (op.kind) {
       case "get":
       case "has":
@@ -167,36 +194,56 @@ export class Runner {
         this.#scope.note({ id: op.id, kind: "cursorClose", cursor: op.cursor });
         return false;
       case "settle":
+        yield* flight.settle(op.nth, op.outcome);
+        return true;
       case "await":
-        throw new Error(`${op.kind} needs an engine with the capability async`);
+        yield* flight.wait(op.tag);
+        return true;
       case "reopen":
-        this.#reopen(op.config, op.id);
+        yield* this.#reopen(op.config, op.id);
         return true;
       default:
-        runOnStore(this.#context, op);
+        yield* runOnStore(this.#context, op);
         return true;
     }
   }
 
-  #write(op: SyncWriteOp): boolean {
-    if (this.oracle.mustDecide) this.#reopen(this.config, op.id);
-    const outcome = runWrite(this.#context, op);
-    if (outcome === "returned") {
-      this.#writes++;
-      if (op.sync) this.#syncWrites++;
-    } else this.#afterTrouble(outcome, op.id);
+  *#write(op: WriteOp): Turns<boolean> {
+    if (this.oracle.mustDecide) yield* this.#reopen(this.config, op.id);
+    if (isAsyncWrite(op)) {
+      this.#context.flight.call(this.store, op);
+      return true;
+    }
+    const outcome = yield* runWrite(this.#context, op);
+    if (outcome === "returned") this.#countWrite(op);
+    else yield* this.#afterTrouble(outcome, op.id);
     return outcome === "returned";
   }
 
-  #afterTrouble(outcome: Outcome, id: number): void {
-    if (outcome === "failed" || ++this.#refusals % REFUSALS_MAX !== 0) return;
-    if (this.#refusals === REFUSALS_MAX) {
-      if (resumeStore(this.#context, id)) this.#refusals = 0;
-    } else this.#reopen(this.config, id);
+  // Looks at the asynchronous writes that have ended since.
+  *#afterAsync(id: number | undefined): Turns<void> {
+    const ended = this.#context.flight.takeEnded();
+    for (const { op, outcome } of ended) {
+      if (outcome === "returned") this.#countWrite(op);
+      readBack(this.#context, op, outcome);
+    }
+    if (ended.some(({ outcome }) => outcome === "refused")) yield* this.#afterTrouble("refused", id);
   }
 
-  #reopen(config: string, id: number | undefined): void {
-    reopenStore(this.#context, config, id);
+  #countWrite({ sync }: WriteOp): void {
+    this.#writes++;
+    if (sync) this.#syncWrites++;
+  }
+
+  *#afterTrouble(outcome: Outcome, id: number | undefined): Turns<void> {
+    if (outcome === "failed" || ++this.#refusals % REFUSALS_MAX !== 0) return;
+    if (this.#refusals === REFUSALS_MAX) {
+      if (yield* resumeStore(this.#context, id)) this.#refusals = 0;
+    } else yield* this.#reopen(this.config, id);
+  }
+
+  *#reopen(config: string, id: number | undefined): Turns<void> {
+    yield* reopenStore(this.#context, config, id);
     this.#forgetPinned();
     this.#refusals = 0;
   }

@@ -10,7 +10,7 @@ const OPS_SMALL = 5;
 const ENTRY_BYTES = 64;
 
 /** Runs of operations become one, long runs first: a flush, else a put of as many bytes. */
-export function oneForMany(shrinker: Shrinker): void {
+export async function oneForMany(shrinker: Shrinker): Promise<void> {
   for (const instead of [flushOf, bulkOf]) {
     if (shrinker.ops.length <= OPS_SMALL) return;
     for (let size = shrinker.ops.length - 1; size > 1; size >>= 1) {
@@ -18,7 +18,7 @@ export function oneForMany(shrinker: Shrinker): void {
         const { ops } = shrinker;
         const run = ops.slice(start, start + size);
         const one = run.length > 1 ? instead(run) : undefined;
-        const taken = one && shrinker.tryExactly([...ops.slice(0, start), one, ...ops.slice(start + size)]);
+        const taken = one && (await shrinker.tryExactly([...ops.slice(0, start), one, ...ops.slice(start + size)]));
         start += taken ? 1 : size;
       }
     }

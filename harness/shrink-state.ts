@@ -9,7 +9,11 @@ import { printOp } from "./op-line.ts";
  * Runs operations under a configuration; what fails, if anything. With `search` the crash may come at any place of the last
  * operation and with any survival; the finding then names where it did.
  */
-export type Reproduce = (ops: readonly Op[], config: string, search: boolean) => Finding | undefined;
+export type Reproduce = (
+  ops: readonly Op[],
+  config: string,
+  search: boolean,
+) => Finding | undefined | Promise<Finding | undefined>;
 
 export interface ShrinkBudget {
   /** Runs at most, the first three included. */
@@ -20,7 +24,7 @@ export interface ShrinkBudget {
 
 export interface ShrinkOptions {
   /** The names of what was pending at the crash of these operations, for a survival that names what it keeps. */
-  readonly pendingAt?: (ops: readonly Op[], config: string) => readonly string[];
+  readonly pendingAt?: (ops: readonly Op[], config: string) => readonly string[] | Promise<readonly string[]>;
 }
 
 /** A failure comes back as often as this, or it is not made smaller. */
@@ -55,15 +59,15 @@ export class Shrinker {
     return textOf(this.ops, this.config);
   }
 
-  pending(): readonly string[] {
-    return this.#options.pendingAt?.(this.ops, this.config) ?? [];
+  async pending(): Promise<readonly string[]> {
+    return (await this.#options.pendingAt?.(this.ops, this.config)) ?? [];
   }
 
   /** Runs the finding as it is; how one of the runs differed from it. */
-  firstDifference(): string | undefined {
+  async firstDifference(): Promise<string | undefined> {
     for (let run = 1; run <= REPRODUCED_TIMES; run++) {
       this.attempts++;
-      const found = this.#reproduce(this.ops, this.config, false);
+      const found = await this.#reproduce(this.ops, this.config, false);
       if (found && this.#isSame(found)) continue;
       return `run ${run} of ${REPRODUCED_TIMES} gave ${found ? `${found.condition} in ${found.phase}` : "nothing"}`;
     }
@@ -71,33 +75,33 @@ export class Shrinker {
   }
 
   /** Takes the operations if they fail in the same way; as they are first, then with a search for the crash. */
-  try(ops: readonly Op[], config: string = this.config): boolean {
-    return this.tryExactly(ops, config) || this.#trySearch(ops, config);
+  async try(ops: readonly Op[], config: string = this.config): Promise<boolean> {
+    return (await this.tryExactly(ops, config)) || (await this.#trySearch(ops, config));
   }
 
   /** The same without the search. */
-  tryExactly(ops: readonly Op[], config: string = this.config): boolean {
-    const found = this.#run(ops, config, false);
+  async tryExactly(ops: readonly Op[], config: string = this.config): Promise<boolean> {
+    const found = await this.#run(ops, config, false);
     if (!found) return false;
     this.best = { ...found, ops, config };
     return true;
   }
 
-  #trySearch(ops: readonly Op[], config: string): boolean {
+  async #trySearch(ops: readonly Op[], config: string): Promise<boolean> {
     if (!ops.some((op) => op.kind === "crash")) return false;
-    const found = this.#run(ops, config, true);
+    const found = await this.#run(ops, config, true);
     if (!found || found.ops.length > ops.length) return false;
     this.best = { ...found, config };
     return true;
   }
 
-  #run(ops: readonly Op[], config: string, search: boolean): Finding | undefined {
+  async #run(ops: readonly Op[], config: string, search: boolean): Promise<Finding | undefined> {
     const text = createHash("sha1")
       .update(`${search} ${textOf(ops, config)}`)
       .digest("base64");
     if (this.#failed.has(text) || this.#isSpent()) return undefined;
     this.attempts++;
-    const found = this.#reproduce(ops, config, search);
+    const found = await this.#reproduce(ops, config, search);
     if (found && this.#isSame(found)) return found;
     this.#failed.add(text);
     return undefined;

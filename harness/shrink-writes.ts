@@ -6,69 +6,69 @@ import type { Shrinker } from "./shrink-state.ts";
 import { SELF_DESCRIBING_BYTES_MIN, type ValueRef } from "./values.ts";
 
 /** Fewer changes in each batch; of one change a plain write is made. */
-export function smallerBatches(shrinker: Shrinker): void {
+export async function smallerBatches(shrinker: Shrinker): Promise<void> {
   for (const { id } of shrinker.ops.filter((op) => "changes" in op)) {
     const { length } = changesIn(shrinker, id);
     for (let size = Math.ceil(length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
       for (let start = 0; start < changesIn(shrinker, id).length;) {
         const changes = changesIn(shrinker, id);
         const fewer = [...changes.slice(0, start), ...changes.slice(start + size)];
-        if (fewer.length === 0 || !replace(shrinker, id, fewer)) start += size;
+        if (fewer.length === 0 || !(await replace(shrinker, id, fewer))) start += size;
       }
     }
     const changes = changesIn(shrinker, id);
     const op = shrinker.ops.find((other) => other.id === id);
     if (op?.kind === "batch" && changes.length === 1) {
       const plain: Op = { id, sync: op.sync, ...changes[0]! };
-      shrinker.try(shrinker.ops.map((other) => (other.id === id ? plain : other)));
+      await shrinker.try(shrinker.ops.map((other) => (other.id === id ? plain : other)));
     }
   }
 }
 
 /** No write asks for durability: all at once, then one by one. */
-export function withoutSync(shrinker: Shrinker): void {
+export async function withoutSync(shrinker: Shrinker): Promise<void> {
   const synced = shrinker.ops.filter((op) => isWrite(op) && op.sync);
   if (synced.length === 0) return;
   const without = (op: Op): Op => (isWrite(op) && op.sync ? { ...op, sync: false } : op);
-  if (shrinker.try(shrinker.ops.map(without)) || synced.length === 1) return;
-  for (const { id } of synced) shrinker.try(shrinker.ops.map((op) => (op.id === id ? without(op) : op)));
+  if ((await shrinker.try(shrinker.ops.map(without))) || synced.length === 1) return;
+  for (const { id } of synced) await shrinker.try(shrinker.ops.map((op) => (op.id === id ? without(op) : op)));
 }
 
 /** k0, k1 … in place of the keys, in their order: all at once, then one by one. */
-export function smallerKeys(shrinker: Shrinker): void {
+export async function smallerKeys(shrinker: Shrinker): Promise<void> {
   const names = shortNames(keysOf(shrinker.ops));
   if ([...names].every(([key, name]) => key === name)) return;
-  if (shrinker.try(mapKeys(shrinker.ops, (key) => names.get(key)!))) return;
+  if (await shrinker.try(mapKeys(shrinker.ops, (key) => names.get(key)!))) return;
   for (const [key, name] of names) {
     if (name.length >= key.length) continue;
     const rename = (other: string): string => (other === key ? name : other);
     const renamed = keysOf(shrinker.ops).map(rename);
     // Two keys that become one, or change places, are another story.
     const keepsOrder = renamed.every((other, i) => i === 0 || renamed[i - 1]! < other);
-    if (keepsOrder) shrinker.try(mapKeys(shrinker.ops, rename));
+    if (keepsOrder) await shrinker.try(mapKeys(shrinker.ops, rename));
   }
 }
 
 /** Values of 16 bytes, which still name their writer, then of one; where that is too small, by halves. */
-export function smallerValues(shrinker: Shrinker): void {
+export async function smallerValues(shrinker: Shrinker): Promise<void> {
   for (const length of [SELF_DESCRIBING_BYTES_MIN, 1]) {
     const cut = (value: ValueRef): ValueRef => (value.length > length ? { ...value, length } : value);
-    tryValues(shrinker, cut);
+    await tryValues(shrinker, cut);
   }
   for (const { id } of valuesIn(shrinker)) {
-    for (const length of [SELF_DESCRIBING_BYTES_MIN, 1]) tryLength(shrinker, id, length);
+    for (const length of [SELF_DESCRIBING_BYTES_MIN, 1]) await tryLength(shrinker, id, length);
     for (;;) {
       const half = (valuesIn(shrinker).find((value) => value.id === id)?.length ?? 0) >> 1;
-      if (half <= SELF_DESCRIBING_BYTES_MIN || !tryLength(shrinker, id, half)) break;
+      if (half <= SELF_DESCRIBING_BYTES_MIN || !(await tryLength(shrinker, id, half))) break;
     }
   }
 }
 
-function tryLength(shrinker: Shrinker, id: number, length: number): boolean {
+async function tryLength(shrinker: Shrinker, id: number, length: number): Promise<boolean> {
   return tryValues(shrinker, (value) => (value.id === id && value.length > length ? { ...value, length } : value));
 }
 
-function tryValues(shrinker: Shrinker, change: (value: ValueRef) => ValueRef): boolean {
+async function tryValues(shrinker: Shrinker, change: (value: ValueRef) => ValueRef): Promise<boolean> {
   let changed = false;
   const ops = mapValues(shrinker.ops, (value) => {
     const next = change(value);
@@ -92,7 +92,7 @@ function changesIn(shrinker: Shrinker, id: number): readonly Change[] {
   return op && isWrite(op) ? changesOf(op) : [];
 }
 
-function replace(shrinker: Shrinker, id: number, changes: readonly Change[]): boolean {
+async function replace(shrinker: Shrinker, id: number, changes: readonly Change[]): Promise<boolean> {
   return shrinker.try(shrinker.ops.map((op) => (op.id === id && "changes" in op ? { ...op, changes } : op)));
 }
 

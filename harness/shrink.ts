@@ -29,14 +29,14 @@ export interface ShrinkResult {
 }
 
 /** The smallest log that was found within the budget. */
-export function shrink(
+export async function shrink(
   finding: Finding,
   reproduce: Reproduce,
   budget: ShrinkBudget,
   options: ShrinkOptions = {},
-): ShrinkResult {
+): Promise<ShrinkResult> {
   const shrinker = new Shrinker(finding, reproduce, budget, options);
-  const unsteady = shrinker.firstDifference();
+  const unsteady = await shrinker.firstDifference();
   if (unsteady !== undefined) {
     const message = `${finding.condition} in ${finding.phase} does not come back: ${unsteady}`;
     const flaky: Finding = { ...finding, condition: "C27", message: `${message} (${finding.message})` };
@@ -45,40 +45,44 @@ export function shrink(
   let before: string;
   do {
     before = shrinker.text();
-    fewerOps(shrinker);
-    fewerCrashes(shrinker);
-    fewerLostItems(shrinker);
-    defaultConfiguration(shrinker);
-    reopenToTheSame(shrinker);
-    smallerBatches(shrinker);
-    withoutSync(shrinker);
-    smallerKeys(shrinker);
-    smallerValues(shrinker);
+    await fewerOps(shrinker);
+    await fewerCrashes(shrinker);
+    await fewerLostItems(shrinker);
+    await defaultConfiguration(shrinker);
+    await reopenToTheSame(shrinker);
+    await smallerBatches(shrinker);
+    await withoutSync(shrinker);
+    await smallerKeys(shrinker);
+    await smallerValues(shrinker);
   } while (shrinker.text() !== before);
   const { best, attempts } = shrinker;
   return { finding: best, ops: best.ops, attempts };
 }
 
 // A search costs as much as hundreds of runs: it comes when no more can be left out without.
-function fewerOps(shrinker: Shrinker): void {
-  const exactly = (ops: readonly Op[]): boolean => shrinker.tryExactly(ops);
-  const searching = (ops: readonly Op[]): boolean => shrinker.try(ops);
+async function fewerOps(shrinker: Shrinker): Promise<void> {
+  const exactly = (ops: readonly Op[]): Promise<boolean> => shrinker.tryExactly(ops);
+  const searching = (ops: readonly Op[]): Promise<boolean> => shrinker.try(ops);
   for (const attempt of [exactly, searching]) {
     for (let size = Math.ceil(shrinker.ops.length / 2); size > 1; size = Math.ceil(size / 2)) {
-      leaveOut(shrinker, size, attempt);
+      await leaveOut(shrinker, size, attempt);
     }
     // One by one is slow: first what many do together is done by one.
-    oneForMany(shrinker);
-    while (leaveOut(shrinker, 1, attempt));
+    await oneForMany(shrinker);
+    while (await leaveOut(shrinker, 1, attempt));
   }
 }
 
 // Leaves out what it can in pieces of `size`; false if that was nothing.
-function leaveOut(shrinker: Shrinker, size: number, attempt: (ops: readonly Op[]) => boolean): boolean {
+async function leaveOut(
+  shrinker: Shrinker,
+  size: number,
+  attempt: (ops: readonly Op[]) => Promise<boolean>,
+): Promise<boolean> {
   const before = shrinker.ops.length;
   for (let start = 0; start < shrinker.ops.length;) {
     const { ops } = shrinker;
-    if (!attempt([...ops.slice(0, start), ...ops.slice(start + size)])) start += size;
+    if (!(await attempt([...ops.slice(0, start), ...ops.slice(start + size)]))) start += size;
   }
   return shrinker.ops.length < before;
 }

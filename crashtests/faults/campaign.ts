@@ -72,41 +72,42 @@ interface Unit {
   readonly call?: string;
   readonly outcome?: string;
   /** How it is run faster than from its log. */
-  readonly run?: () => FaultRunResult;
+  readonly run?: () => Promise<FaultRunResult>;
 }
 
 /** Makes a unit when its turn comes: a log for each of them at once would be many. */
 type LazyUnit = () => Unit;
 
-export function runFaults(
+export async function runFaults(
   options: FaultsOptions,
   host: CampaignHost,
   makeEngine: EngineMaker = (env) => new TinyKVEngine({ env }),
-): FaultsResult {
+): Promise<FaultsResult> {
   const { seed, ops, config = FAULTS_CONFIG, shard = WHOLE, until = () => false, findingsMax = FINDINGS_MAX } = options;
   const campaign = new Campaign(seed, config, makeEngine);
   const log = operationsOf(seed, ops, config);
   host.unit({ seed, config, ops: log });
-  const units = spread([...campaign.planCalls(log), ...campaign.planCapacities(log), ...campaign.planRecoveries(log)]);
+  const calls = await campaign.planCalls(log);
+  const units = spread([...calls, ...(await campaign.planCapacities(log)), ...(await campaign.planRecoveries(log))]);
   const mine = units.filter((_, n) => isMine(shard, n));
   let done = 0;
   for (const make of mine) {
     if (campaign.findings.length >= findingsMax || until(done)) break;
     const unit = make();
     host.unit({ seed, config, ops: unit.ops });
-    campaign.run(unit);
+    await campaign.run(unit);
     host.progress(++done, mine.length);
   }
   return campaign.result(done, done === mine.length);
 }
 
 /** Runs the log of a finding again: what it shows now, if anything. */
-export function replayFaults(
+export async function replayFaults(
   { seed, config, ops }: { readonly seed: string; readonly config: string; readonly ops: readonly Op[] },
   makeEngine: EngineMaker = (env) => new TinyKVEngine({ env }),
-): Finding | undefined {
+): Promise<Finding | undefined> {
   const campaign = new Campaign(seed, config, makeEngine);
-  campaign.run({ ops });
+  await campaign.run({ ops });
   return campaign.findings[0];
 }
 
@@ -141,9 +142,9 @@ class Campaign {
     };
   }
 
-  run(unit: Unit): void {
+  async run(unit: Unit): Promise<void> {
     const { ops, call, outcome } = unit;
-    const result = unit.run?.() ?? this.#runOnce({ ops });
+    const result = await (unit.run?.() ?? this.#runOnce({ ops }));
     if (unit.run) this.#note(result, ops);
     if (call === CAPACITY) {
       this.#capacities++;
@@ -155,8 +156,8 @@ class Campaign {
   }
 
   /** Each call of a run in which nothing fails, in each way that it can fail. */
-  planCalls(log: readonly Op[]): LazyUnit[] {
-    const { calls } = this.#runOnce({ ops: log, counting: true });
+  async planCalls(log: readonly Op[]): Promise<LazyUnit[]> {
+    const { calls } = await this.#runOnce({ ops: log, counting: true });
     this.#calls += calls.length;
     return calls.flatMap((call) =>
       faultsOf(call).map((kind) => (): Unit => {
@@ -168,8 +169,8 @@ class Campaign {
   }
 
   /** A disk of every size, up to what the run needs. */
-  planCapacities(log: readonly Op[]): LazyUnit[] {
-    const { levels } = this.#runOnce({ ops: [capacityOp(Number.MAX_SAFE_INTEGER), ...log] });
+  async planCapacities(log: readonly Op[]): Promise<LazyUnit[]> {
+    const { levels } = await this.#runOnce({ ops: [capacityOp(Number.MAX_SAFE_INTEGER), ...log] });
     const most = levels.reduce((greatest, level) => Math.max(greatest, level), 0);
     const cuts = [...new Set(levels)].sort((a, b) => a - b).map((level) => level - 1);
     const stride = Math.max(1, Math.ceil(cuts.length / CUTS_MAX));
@@ -179,32 +180,32 @@ class Campaign {
   }
 
   /** The calls of opens behind crashes at a few places of the run. */
-  planRecoveries(log: readonly Op[]): LazyUnit[] {
+  async planRecoveries(log: readonly Op[]): Promise<LazyUnit[]> {
     const units: LazyUnit[] = [];
     for (let i = 1; i <= RECOVERIES; i++) {
       const at = Math.floor((log.length * i) / (RECOVERIES + 1));
-      for (const crash of CRASHES) units.push(...this.#planRecovery(log.slice(0, at), { ...crash, id: 0 }));
+      for (const crash of CRASHES) units.push(...(await this.#planRecovery(log.slice(0, at), { ...crash, id: 0 })));
     }
     return units;
   }
 
   // The way to the crash is gone once for all faults behind it, as long as what it left is remembered.
-  #planRecovery(before: readonly Op[], crash: CrashOp): LazyUnit[] {
+  async #planRecovery(before: readonly Op[], crash: CrashOp): Promise<LazyUnit[]> {
     const [config, makeEngine, checker] = [this.#config, this.#makeEngine, this.#checker];
     const log = [...before, crash];
     let crashed: Crashed | undefined;
     let known = checker.contents;
-    const recover = (faults: readonly FaultOp[], counting = false): RecoveryResult => {
+    const recover = async (faults: readonly FaultOp[], counting = false): Promise<RecoveryResult> => {
       checker.forget();
       if (known !== checker.contents) crashed = undefined;
       known = checker.contents;
-      crashed ??= runToCrash({ ops: log, config, makeEngine, checker });
+      crashed ??= await runToCrash({ ops: log, config, makeEngine, checker });
       return runRecovery({ crash, crashed, faults, config, makeEngine, checker, counting });
     };
-    const { calls } = recover([], true);
+    const { calls } = await recover([], true);
     this.#calls += calls.length;
     const unitOf = (fault: FaultOp): LazyUnit => {
-      const run = (): FaultRunResult => ({ ...recover([fault]), levels: [], phase: "recovery" });
+      const run = async (): Promise<FaultRunResult> => ({ ...(await recover([fault])), levels: [], phase: "recovery" });
       return (): Unit => ({ ops: [...log, fault], run, ...namesFor(fault) });
     };
     const failing = calls.flatMap((call) => faultsOf(call).map((kind) => unitOf(faultOp(call, kind, 0))));
@@ -213,9 +214,9 @@ class Campaign {
     return [...failing, ...full];
   }
 
-  #runOnce(options: { ops: readonly Op[]; counting?: boolean }): FaultRunResult {
+  async #runOnce(options: { ops: readonly Op[]; counting?: boolean }): Promise<FaultRunResult> {
     const [config, makeEngine, checker] = [this.#config, this.#makeEngine, this.#checker];
-    const result = runFaultCase({ ...options, config, makeEngine, checker });
+    const result = await runFaultCase({ ...options, config, makeEngine, checker });
     this.#note(result, options.ops);
     return result;
   }

@@ -37,6 +37,22 @@ test("a run without a failed sync has no problem", () => {
   );
 });
 
+const syncBegin = (file: number, n = 1): TraceCall => ({ call: "syncBegin", file, barrier: "log.group", sync: n });
+const syncEnd = (error?: string, n = 1): TraceCall => ({
+  call: "syncEnd",
+  sync: n,
+  ...(error !== undefined && { error }),
+});
+
+test("an asynchronous sync fails when it ends: from then on nothing is written or synced, what is under way may end", () => {
+  const second = [open(LOG, 1), open(LOG, 2, "rw"), syncBegin(2), write(1), sync(1), syncBegin(2, 2)];
+  expect(problemsOf(...second, syncEnd(), syncEnd(undefined, 2), write(1))).toEqual([]);
+  expect(problemsOf(...second, syncEnd("EIO"), syncEnd(undefined, 2), release)).toEqual([]);
+  expect(problemsOf(...second, syncEnd("EIO"), write(1))).toHaveLength(1);
+  expect(problemsOf(...second, syncEnd("EIO"), syncBegin(2, 3))).toHaveLength(2);
+  expect(problemsOf(...second, syncEnd("EIO"), release, lock, sync(1))).toHaveLength(1);
+});
+
 test("a failed sync and then nothing but closing is right", () => {
   expect(problemsOf(open(LOG, 1), sync(1, "EIO"), { call: "close", file: 1 }, release)).toEqual([]);
 });

@@ -31,6 +31,8 @@ export class FailStopCheck {
   readonly problems: string[] = [];
   readonly #lives = new Map<string, Life>();
   readonly #files = new Map<number, Life>();
+  /** Asynchronous ones under way. */
+  readonly #syncs = new Map<number, { readonly life: Life; readonly barrier: string }>();
   readonly #sessions = new Map<string, Session>();
 
   /** Whether a sync has failed in the store of this directory that must have stopped it. */
@@ -62,6 +64,17 @@ export class FailStopCheck {
         return;
       case "sync":
         return this.#sync(event);
+      case "syncBegin": {
+        const life = this.#begin(event);
+        if (life) this.#syncs.set(event.sync, { life, barrier: event.barrier });
+        return;
+      }
+      case "syncEnd": {
+        const begun = this.#syncs.get(event.sync);
+        this.#syncs.delete(event.sync);
+        if (begun && event.error !== undefined) this.#syncFailed(begun.life, begun.barrier);
+        return;
+      }
       case "syncDirectory":
         return this.#syncDirectory(event);
       case "open":
@@ -107,12 +120,21 @@ export class FailStopCheck {
     }
   }
 
-  #sync({ file, barrier, error }: Extract<TraceCall, { call: "sync" }>): void {
+  #sync(event: Extract<TraceCall, { call: "sync" }>): void {
+    const life = this.#begin(event);
+    if (life && event.error !== undefined) this.#syncFailed(life, event.barrier);
+  }
+
+  // The file of a sync that begins.
+  #begin({ file, barrier }: Extract<TraceCall, { call: "sync" | "syncBegin" }>): Life | undefined {
     const life = this.#files.get(file);
-    if (!life) return;
+    if (!life) return undefined;
     if (life.failed !== undefined) this.#problem(`${barrier} syncs ${life.path} although ${life.failed} failed for it`);
     this.#expectRunning(life.path, `syncs (${barrier})`);
-    if (error === undefined) return;
+    return life;
+  }
+
+  #syncFailed(life: Life, barrier: string): void {
     life.failed = barrier;
     const name = posix.basename(life.path);
     if (!name.endsWith(".sst")) this.#stop(posix.dirname(life.path), barrier);

@@ -8,7 +8,17 @@
 // open, and the next open in a sound world is judged.
 
 import { ok as assert } from "node:assert";
-import { Failure, Runner, STORE, type CrashOp, type EngineMaker, type FaultOp, type Op } from "tinykv/harness";
+import {
+  Failure,
+  Runner,
+  runInTurns,
+  STORE,
+  type CrashOp,
+  type EngineMaker,
+  type FaultOp,
+  type Op,
+  type Turns,
+} from "tinykv/harness";
 import { CAPACITY } from "./call-name.ts";
 import { thrown, type CrashChecker } from "./crash-check.ts";
 import { FaultyDisk, type CountedCall } from "./faulty-disk.ts";
@@ -38,24 +48,24 @@ export interface FaultRunResult {
 }
 
 /** Runs a log once. Same log, same outcome. */
-export function runFaultCase(options: FaultRunOptions): FaultRunResult {
+export async function runFaultCase(options: FaultRunOptions): Promise<FaultRunResult> {
   options.checker.forget();
   const run = new FaultRun(options);
-  const failure = failureIn(() => run.run());
+  const failure = await failureIn(() => runInTurns(run.run()));
   const { world, phase, crashed } = run;
   const result = { calls: world.calls, levels: world.capacity.levels, faults: world.faults, failure, phase };
   if (!crashed) return result;
   const { ops } = options;
   const at = firstCrash(ops);
   const faults = ops.slice(at + 1).filter((op) => op.kind === "fault");
-  const recovery = runRecovery({ ...options, crash: ops[at] as CrashOp, crashed, faults });
+  const recovery = await runRecovery({ ...options, crash: ops[at] as CrashOp, crashed, faults });
   return { ...result, ...recovery, phase };
 }
 
 /** Runs the operations before the first crash in a log: where its recoveries start from. */
-export function runToCrash(options: FaultRunOptions): Crashed {
+export async function runToCrash(options: FaultRunOptions): Promise<Crashed> {
   const run = new FaultRun(options);
-  run.run();
+  await runInTurns(run.run());
   assert(run.crashed, "there is a crash");
   return run.crashed;
 }
@@ -84,7 +94,7 @@ class FaultRun {
     this.world = new FaultyDisk({ contents: checker.contents, counting, ...(full && { capacity: full.nth }) });
   }
 
-  run(): void {
+  *run(): Turns<void> {
     const { ops, config, makeEngine, checker } = this.#options;
     const { world } = this;
     let at = 0;
@@ -94,7 +104,7 @@ class FaultRun {
     world.begin(0);
     arm();
     const engine = makeEngine(world.env);
-    const runner = new Runner({ engine, directory: STORE, config, faults: world });
+    const runner = new Runner({ engine, directory: STORE, config, faults: world, syncs: world.syncs });
     this.phase = "run";
     let crashed = false;
     while (at < ops.length) {
@@ -107,13 +117,14 @@ class FaultRun {
         this.crashed = { world, oracle: runner.oracle };
         return;
       }
-      runner.run(op);
+      yield* runner.run(op);
       if (crashed || world.injected === 0) continue;
       crashed = true;
       this.#crash(runner, `behind operation ${op.id}`);
     }
+    yield* runner.turn();
     if (crashed) this.#crash(runner, "at the end");
-    this.#heal(runner);
+    yield* this.#heal(runner);
     const [problem] = world.failStop.problems;
     if (problem !== undefined) throw new Failure("C20", problem);
     checker.checkPower(world, runner.oracle, "behind the last close", "closed");
@@ -127,17 +138,17 @@ class FaultRun {
   }
 
   // On a disk that is full a store opens read-only (the runner looks, when an open fails); then space returns.
-  #heal(runner: Runner): void {
+  *#heal(runner: Runner): Turns<void> {
     this.phase = "heal";
     const { ops } = this.#options;
     const fullAtReopen = this.#capacity !== undefined && (this.#capacity & 1) === 1;
     try {
-      if (fullAtReopen) runner.run({ id: 0, kind: "reopen", config: runner.config });
-      runner.mend();
-      for (const op of epilogueOf(ops)) runner.run(op);
-      runner.checkAll();
-      runner.run({ id: 0, kind: "reopen", config: runner.config });
-      runner.close();
+      if (fullAtReopen) yield* runner.run({ id: 0, kind: "reopen", config: runner.config });
+      yield* runner.mend();
+      for (const op of epilogueOf(ops)) yield* runner.run(op);
+      yield* runner.checkAll();
+      yield* runner.run({ id: 0, kind: "reopen", config: runner.config });
+      yield* runner.close();
     } catch (error) {
       throw thrown("C8", "the healed store", error);
     }

@@ -8,8 +8,8 @@ import { CAPACITY } from "./call-name.ts";
 import { replayFaults, runFaults } from "./campaign.ts";
 import { FAULTS_CONFIG } from "./op-source.ts";
 
-test("whichever call fails, and however small the disk, tinykv loses nothing", () => {
-  const result = runFaults({ seed: "1", ops: 20, shard: { index: 1, count: 8 } }, SILENT_HOST);
+test("whichever call fails, and however small the disk, tinykv loses nothing", async () => {
+  const result = await runFaults({ seed: "1", ops: 20, shard: { index: 1, count: 8 } }, SILENT_HOST);
   expect(result.findings).toEqual([]);
   expect(result.exhausted).toBe(true);
   expect(result.capacities).toBeGreaterThan(5);
@@ -126,17 +126,17 @@ const CHEATS: readonly [claim: string, conditions: readonly string[], engine: (e
   ],
 ];
 
-function firstFinding(engine: (env: Env) => Engine): Finding | undefined {
+async function firstFinding(engine: (env: Env) => Engine): Promise<Finding | undefined> {
   // Its seed draws scans, cursors and batches among few operations.
   const options = { seed: "3", ops: 80, findingsMax: 1, until: (done: number) => done > 600 };
-  return runFaults(options, SILENT_HOST, engine).findings[0];
+  return (await runFaults(options, SILENT_HOST, engine)).findings[0];
 }
 
-test.each(CHEATS)("an engine that %s is found", (_, conditions, engine) => {
-  const finding = firstFinding(engine);
+test.each(CHEATS)("an engine that %s is found", async (_, conditions, engine) => {
+  const finding = await firstFinding(engine);
   expect(conditions).toContain(finding?.condition);
   // Its log alone shows it again.
-  expect(replayFaults(finding!, engine)).toMatchObject({ condition: finding!.condition, phase: finding!.phase });
+  expect(await replayFaults(finding!, engine)).toMatchObject({ condition: finding!.condition, phase: finding!.phase });
 });
 
 /** A store whose reads go to its tables, of which the nth fails in the last operation. */
@@ -177,20 +177,20 @@ const READ_CHEATS: readonly [claim: string, engine: (env: Env) => Engine][] = [
   ],
 ];
 
-test.each(READ_CHEATS)("an engine that %s is found", (_, engine) => {
+test.each(READ_CHEATS)("an engine that %s is found", async (_, engine) => {
   const config = `${FAULTS_CONFIG},blockCacheSize=0`;
   let finding: Finding | undefined;
   for (let nth = 0; nth < 20; nth++) {
     for (const read of [{ id: 52, kind: "get", key: "k7" } as const, { id: 52, kind: "scan" } as const]) {
       const ops = failedRead(nth, read);
-      expect(replayFaults({ seed: "", config, ops })).toBeUndefined();
-      finding ??= replayFaults({ seed: "", config, ops }, engine);
+      expect(await replayFaults({ seed: "", config, ops })).toBeUndefined();
+      finding ??= await replayFaults({ seed: "", config, ops }, engine);
     }
   }
   expect(finding).toMatchObject({ condition: "C21", phase: "run" });
 });
 
-test("an engine that clears up behind an open that found the disk full is found, and its log says whose disk it was", () => {
+test("an engine that clears up behind an open that found the disk full is found, and its log says whose disk it was", async () => {
   const puts = Array.from({ length: 5 }, (_, i): Op => {
     return { id: i, kind: "put", key: `k${i}`, value: { incarnation: 0, id: i, length: 60 }, sync: true };
   });
@@ -214,6 +214,6 @@ test("an engine that clears up behind an open that found the disk full is found,
         ),
     }));
   };
-  expect(replayFaults({ seed: "", config: FAULTS_CONFIG, ops })).toBeUndefined();
-  expect(replayFaults({ seed: "", config: FAULTS_CONFIG, ops }, clearing)).toMatchObject({ phase: "recovery" });
+  expect(await replayFaults({ seed: "", config: FAULTS_CONFIG, ops })).toBeUndefined();
+  expect(await replayFaults({ seed: "", config: FAULTS_CONFIG, ops }, clearing)).toMatchObject({ phase: "recovery" });
 });

@@ -1,6 +1,7 @@
 import type { Env } from "tinykv/env";
 import {
   EMPTY_DIRECTORIES,
+  HeldSyncs,
   ImageEnv,
   makeImage,
   RecordingEnv,
@@ -55,6 +56,7 @@ export class FaultyDisk implements FaultyWorld {
   readonly calls: CountedCall[] = [];
   readonly failStop: FailStopCheck;
   readonly capacity: CapacityEnv;
+  readonly syncs: HeldSyncs;
   /** A sync has failed: a kill may then show the old bytes. */
   syncFailed = false;
   /** Faults that came, short counts included. */
@@ -81,12 +83,12 @@ export class FaultyDisk implements FaultyWorld {
     this.capacity = new CapacityEnv(this.#files, capacity ?? Number.POSITIVE_INFINITY);
     const before = (call: PlannedCall): Fault | undefined => this.#before(call);
     const after = (event: TraceEvent): void => this.#after(event);
-    const below = capacity === undefined ? this.#files : this.capacity;
-    this.env = new RecordingEnv(below, { before, after }, { keepBytes: false });
+    this.syncs = new HeldSyncs(capacity === undefined ? this.#files : this.capacity);
+    this.env = new RecordingEnv(this.syncs, { before, after }, { keepBytes: false });
   }
 
   get injected(): number {
-    return this.#errors + this.capacity.refusals;
+    return this.#errors + this.capacity.refusals + this.syncs.injected;
   }
 
   get mustStop(): boolean {
@@ -157,6 +159,7 @@ export class FaultyDisk implements FaultyWorld {
     }
     this.disk.apply(event, ++this.#time);
     this.failStop.note(event);
-    if ("call" in event && event.error !== undefined && "barrier" in event) this.syncFailed = true;
+    const isSync = "call" in event && (event.call === "syncEnd" || "barrier" in event);
+    if (isSync && event.error !== undefined) this.syncFailed = true;
   }
 }

@@ -26,8 +26,8 @@ const CHANGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * So many operations, and a last reopen. Faults and crashes are the campaign's; in place of what waits for promises, and of
- * range deletes, come the same writes without, and maintenance, of which a few hundred operations else have little.
+ * So many operations, and a last reopen. Faults and crashes are the campaign's, those of asynchronous syncs too; in place of
+ * some of what waits for promises, and of range deletes, comes maintenance, of which a few hundred operations else have little.
  */
 export function operationsOf(seed: string, ops: number, config: string): readonly Op[] {
   const made = generate({
@@ -43,10 +43,8 @@ export function operationsOf(seed: string, ops: number, config: string): readonl
   for (const op of made) {
     if (op.kind === "crash" || op.kind === "fault") continue;
     else if (op.kind === "reopen") kept.push({ ...op, config: config + (CHANGES[op.config] ?? "") });
-    else if (op.kind === "putAsync") kept.push({ ...op, kind: "put" });
-    else if (op.kind === "deleteAsync") kept.push({ ...op, kind: "delete" });
-    else if (op.kind === "writeAsync") kept.push({ ...op, kind: "batch" });
-    else if (op.kind === "settle" || op.kind === "await" || op.kind === "deleteRange") {
+    else if (op.kind === "settle") kept.push({ ...op, outcome: "ok" });
+    else if (op.kind === "await" || op.kind === "deleteRange") {
       if (spare++ % SPARES_PER_MAINTENANCE !== 0) continue;
       kept.push(maintenance(spare / SPARES_PER_MAINTENANCE, op.id));
     } else kept.push(op);

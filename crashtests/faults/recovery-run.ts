@@ -41,7 +41,7 @@ export interface RecoveryResult {
 }
 
 /** One recovery; `crashed` may be used again. */
-export function runRecovery(options: RecoveryOptions): RecoveryResult {
+export async function runRecovery(options: RecoveryOptions): Promise<RecoveryResult> {
   const { crash, crashed, faults, checker, counting = false } = options;
   const { disk } = crashed.world;
   const isKill = crash.loss === "kill";
@@ -51,14 +51,14 @@ export function runRecovery(options: RecoveryOptions): RecoveryResult {
   const space = full && { capacity: full.nth };
   const world = new FaultyDisk({ contents: checker.contents, image, counting, ...killed, ...space });
   for (const fault of faults) if (fault !== full) world.arm(fault);
-  const failure = failureIn(() => recover(options, world));
+  const failure = await failureIn(() => recover(options, world));
   return { calls: world.calls, faults: world.faults, failure };
 }
 
 /** What a run found; what is no finding goes on. */
-export function failureIn(run: () => void): Failure | undefined {
+export async function failureIn(run: () => void | Promise<void>): Promise<Failure | undefined> {
   try {
-    run();
+    await run();
     return undefined;
   } catch (error) {
     if (error instanceof Failure) return error;

@@ -4,4 +4,4 @@ import { runChild } from "./child.ts";
 import type { ChildPlan } from "./plan.ts";
 
 const plan: unknown = JSON.parse(process.argv[2] ?? "");
-runChild(plan as ChildPlan);
+await runChild(plan as ChildPlan);

@@ -1,21 +1,27 @@
 // The process that is killed. It opens the (crashed) directory itself, goes on with the operations of its seed, and says
-// on fd 3 what it is about to do and what has returned. It compares nothing: that is the parent's work.
+// on fd 3 what it is about to do and what has returned, of an asynchronous write when its promise resolves. It compares
+// nothing: that is the parent's work. A promise that is rejected ends it by itself, which is a finding.
 
 import { NodeEnv } from "tinykv/env";
 import {
+  type AsyncWriteOp,
+  changesOf,
+  executeAsync,
   executeWrite,
   generate,
+  isAsyncWrite,
   isWrite,
   parseConfiguration,
   TinyKVEngine,
   type EngineStore,
   type Op,
+  type WriteOp,
 } from "tinykv/harness";
 import { KillEnv } from "./kill-env.ts";
 import type { ChildPlan } from "./plan.ts";
 import { RECORD_EVENTS, RecordKind, writeRecord } from "./records.ts";
 
-export function runChild(plan: ChildPlan): void {
+export async function runChild(plan: ChildPlan): Promise<void> {
   const env = new KillEnv(new NodeEnv());
   const listeners = Object.fromEntries(
     RECORD_EVENTS.map((name, number) => [name, () => writeRecord(RecordKind.event, number)]),
@@ -27,12 +33,27 @@ export function runChild(plan: ChildPlan): void {
   let store = engine.open(plan.directory, plan.config);
   env.arm(kill.by === "call" && kill.phase === "run" ? kill : undefined);
   writeRecord(RecordKind.openEnd, 0);
+  const promises = new Map<string, Promise<void>>();
   for (const op of operationsOf(plan)) {
     if (!isRecorded(op)) {
       readOnly(store, op);
+      // The syncs of the group that is under way go on beside the next operations, or come to their end.
+      if (op.kind === "settle") await new Promise((resolve) => setImmediate(resolve));
+      else if (op.kind === "await") {
+        await promises.get(op.tag);
+        promises.delete(op.tag);
+      }
       continue;
     }
     writeRecord(RecordKind.intent, op.id);
+    if (isAsyncWrite(op)) {
+      const resolved = executeAsync(store, op);
+      promises.set(
+        op.tag,
+        resolved.then(() => writeRecord(RecordKind.acknowledged, op.id)),
+      );
+      continue;
+    }
     store = execute(engine, store, plan, op);
     writeRecord(RecordKind.acknowledged, op.id);
   }
@@ -60,12 +81,16 @@ export function isRecorded(op: Op): boolean {
 }
 
 /** Writes that the engine has no call for are nobody's. */
-function executable(op: Op): boolean {
-  if (op.kind === "put" || op.kind === "delete") return true;
-  return op.kind === "batch" && op.changes.every((change) => change.kind !== "deleteRange");
+function executable(op: WriteOp): boolean {
+  return changesOf(op).every((change) => change.kind !== "deleteRange");
 }
 
-function execute(engine: TinyKVEngine, store: EngineStore, plan: ChildPlan, op: Op): EngineStore {
+function execute(
+  engine: TinyKVEngine,
+  store: EngineStore,
+  plan: ChildPlan,
+  op: Exclude<Op, AsyncWriteOp>,
+): EngineStore {
   if (isWrite(op)) executeWrite(store, op);
   else if (op.kind === "flush") store.flush();
   else if (op.kind === "sync") store.sync();

@@ -94,7 +94,7 @@ export class DirectoryRun {
   #hear(plan: ChildPlan, records: readonly Record[]): RoundResult & { places: Set<Place>; insideOpen: boolean } {
     const places = new Set<Place>();
     let insideOpen = true;
-    let current: { op: Op; ticket: Ticket | undefined } | undefined;
+    const begun = new Map<number, { op: Op; ticket: Ticket | undefined }>();
     const result = { acknowledged: 0, syncWrites: 0, writes: 0 };
     const recorded = operationsOf(plan);
     this.#log.push(`# incarnation ${plan.incarnation} config=${plan.config}`);
@@ -109,18 +109,19 @@ export class DirectoryRun {
         const op = nextRecorded(recorded, number);
         this.#nextId = lastIdOf(op) + 1;
         this.#log.push(printOp(op));
-        current = { op, ticket: isWrite(op) ? this.#oracle.issue(op) : undefined };
+        begun.set(op.id, { op, ticket: isWrite(op) ? this.#oracle.issue(op) : undefined });
         if (op.kind === "reopen") this.#levels = Math.max(this.#levels, levelsOf(parseConfiguration(op.config)));
         if (isWrite(op)) {
           result.writes++;
           if (op.sync) result.syncWrites++;
         }
-      } else if (kind === RecordKind.acknowledged && current) {
+      } else if (kind === RecordKind.acknowledged) {
+        const current = begun.get(number)!;
+        begun.delete(number);
         if (current.ticket) this.#oracle.returned(current.ticket);
         else if (current.op.kind !== "step") this.#oracle.durable();
         if (current.op.kind === "reopen") places.clear();
         result.acknowledged++;
-        current = undefined;
       }
     }
     return { ...result, places, insideOpen };

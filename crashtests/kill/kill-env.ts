@@ -111,7 +111,7 @@ class KillFile implements FileHandle {
   }
 
   syncAsync(barrier: Barrier): Promise<void> {
-    return this.#file.syncAsync(barrier);
+    return this.#env.around(() => this.#file.syncAsync(barrier));
   }
 
   truncate(size: number): void {

@@ -26,6 +26,7 @@ const LONGER: readonly (readonly string[])[] = [
   ["big", "big", "big"],
   ["put", "flush", "put", "flush", "compact"],
   ["putSync", "reopen", "put", "reopen"],
+  ["putAsync", "settle"],
 ];
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -41,7 +42,7 @@ function lettersScenario(letters: readonly string[], config: string): Scenario {
   const manual = config === SEQUENCE_CONFIGS[0] ? "" : " (manual)";
   return {
     name: letters.join(" ") + manual,
-    pass: ({ makeEngine }) => void recordRun({ makeEngine, config, ops: sequenceOf(letters, config) }),
+    pass: async ({ makeEngine }) => void (await recordRun({ makeEngine, config, ops: sequenceOf(letters, config) })),
     run: ({ seed, host, makeEngine }) => runOne({ seed, config, ops: sequenceOf(letters, config) }, host, makeEngine),
   };
 }

@@ -46,7 +46,7 @@ interface Exposure {
 const LATE_SCENARIOS = 12;
 
 /** Tries all barriers. */
-export function runBarriers({ seed }: { readonly seed: string }, host: CampaignHost): BarriersResult {
+export function runBarriers({ seed }: { readonly seed: string }, host: CampaignHost): Promise<BarriersResult> {
   return new BarrierCoverage(seed, host).run();
 }
 
@@ -62,16 +62,17 @@ class BarrierCoverage {
     this.#host = host;
   }
 
-  run(): BarriersResult {
-    for (const scenario of SCENARIOS) this.#pass(scenario);
+  async run(): Promise<BarriersResult> {
+    for (const scenario of SCENARIOS) await this.#pass(scenario);
     const exposures = new Map<Barrier, Exposure | undefined>();
-    for (const barrier of BARRIERS) exposures.set(barrier, this.#expose([barrier], "skip"));
+    for (const barrier of BARRIERS) exposures.set(barrier, await this.#expose([barrier], "skip"));
     const hidden = BARRIERS.filter((barrier) => exposures.get(barrier) === undefined);
-    const barriers = BARRIERS.map((name): BarrierReport => {
+    const barriers: BarrierReport[] = [];
+    for (const name of BARRIERS) {
       const exposure = exposures.get(name);
-      const eitherOf = exposure ? [] : hidden.filter((other) => other !== name && this.#expose([name, other], "skip"));
-      const late = exposure && this.#expose([name], "defer", this.#someFor(name, exposure.scenario));
-      return {
+      const eitherOf = exposure ? [] : await this.#masking(name, hidden);
+      const late = exposure && (await this.#expose([name], "defer", this.#someFor(name, exposure.scenario)));
+      barriers.push({
         name,
         reached: this.#reachedBy.get(name)?.count ?? 0,
         exposedBy: exposure?.scenario.name ?? "",
@@ -79,20 +80,20 @@ class BarrierCoverage {
         condition: exposure?.finding.condition ?? "",
         lateBy: late?.scenario.name ?? "",
         eitherOf,
-      };
-    });
+      });
+    }
     // What exposes a missing sync shows nothing when none is missing.
     for (const scenario of new Set([...exposures.values()].map((exposure) => exposure?.scenario))) {
-      const finding = scenario && this.#run(scenario, () => "do");
+      const finding = scenario && (await this.#run(scenario, () => "do"));
       if (finding) this.#findings.push(finding);
     }
     for (const report of barriers) this.#demand(report);
     return { barriers, images: this.#images, findings: this.#findings };
   }
 
-  #pass(scenario: Scenario): void {
+  async #pass(scenario: Scenario): Promise<void> {
     const { reached, makeEngine } = withPolicy(() => "do");
-    scenario.pass({ seed: this.#seed, host: this.#host, makeEngine });
+    await scenario.pass({ seed: this.#seed, host: this.#host, makeEngine });
     for (const [barrier, count] of reached) {
       const known = this.#reachedBy.get(barrier) ?? { count: 0, scenarios: [] };
       known.count += count;
@@ -106,23 +107,30 @@ class BarrierCoverage {
     return new Set([first, ...(this.#reachedBy.get(barrier)?.scenarios ?? []).slice(0, LATE_SCENARIOS)]);
   }
 
-  #expose(
+  // The others without which, and without this one, something shows.
+  async #masking(name: Barrier, hidden: readonly Barrier[]): Promise<readonly Barrier[]> {
+    const masking: Barrier[] = [];
+    for (const other of hidden) if (other !== name && (await this.#expose([name, other], "skip"))) masking.push(other);
+    return masking;
+  }
+
+  async #expose(
     barriers: readonly Barrier[],
     policy: SyncPolicy,
     scenarios: ReadonlySet<Scenario> = new Set(
       barriers.flatMap((barrier) => this.#reachedBy.get(barrier)?.scenarios ?? []),
     ),
-  ): Exposure | undefined {
+  ): Promise<Exposure | undefined> {
     for (const scenario of scenarios) {
-      const finding = this.#run(scenario, (barrier) => (barriers.includes(barrier) ? policy : "do"));
+      const finding = await this.#run(scenario, (barrier) => (barriers.includes(barrier) ? policy : "do"));
       if (finding) return { scenario, finding };
     }
     return undefined;
   }
 
-  #run(scenario: Scenario, policy: (barrier: Barrier) => SyncPolicy): Finding | undefined {
+  async #run(scenario: Scenario, policy: (barrier: Barrier) => SyncPolicy): Promise<Finding | undefined> {
     const { makeEngine } = withPolicy(policy);
-    const { finding, images } = scenario.run({ seed: this.#seed, host: this.#host, makeEngine });
+    const { finding, images } = await scenario.run({ seed: this.#seed, host: this.#host, makeEngine });
     this.#images += images;
     return finding;
   }

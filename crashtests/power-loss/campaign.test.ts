@@ -5,44 +5,46 @@ import { expect, test } from "vitest";
 import { runExhaustive, runSampled, runSequences } from "./campaign.ts";
 import { sequenceOf, SEQUENCE_CONFIGS, sequences } from "./sequences.ts";
 
-test("C1 to C18: no crash of a single operation, nor of its recoveries until they close, shows anything", () => {
+test("C1 to C18: no crash of a single operation, nor of its recoveries until they close, shows anything", async () => {
   const options = { seed: "1", length: 1, recovery: "closed", shard: { index: 2, count: 15 } } as const;
-  const { counters, findings } = runSequences(options, SILENT_HOST);
+  const { counters, findings } = await runSequences(options, SILENT_HOST);
   expect(findings).toEqual([]);
   expect(counters.exhausted).toBe(true);
   expect(counters.second).toBeGreaterThan(0);
 });
 
-test("C27: the same seed gives the same images, verdicts and I/O, another seed others", () => {
+test("C27: the same seed gives the same images, verdicts and I/O, another seed others", async () => {
   const run = (seed: string) => runExhaustive({ seed, ops: 4, workload: "write-heavy" }, SILENT_HOST);
-  const [first, again, other] = [run("1"), run("1"), run("2")];
+  const [first, again, other] = [await run("1"), await run("1"), await run("2")];
   expect(again).toEqual(first);
   expect(other.counters.traceHash).not.toBe(first.counters.traceHash);
 });
 
-test("C27: a recorded run gives the same trace, bit for bit, in another process of any day", () => {
+test("C27: a recorded run gives the same trace, bit for bit, in another process of any day", async () => {
   const ops = sequenceOf(["putSync", "bigBatch", "flush", "compact", "checkpoint", "reopen"], SEQUENCE_CONFIGS[0]!);
-  const trace = (): Trace =>
-    recordRun({ makeEngine: (env) => new TinyKVEngine({ env }), ops, config: SEQUENCE_CONFIGS[0]! }).trace;
-  const hash = traceHash(trace(), (path) => path.endsWith("/LOCK"));
-  expect(traceHash(trace(), (path) => path.endsWith("/LOCK"))).toBe(hash);
+  const trace = async (): Promise<Trace> =>
+    (await recordRun({ makeEngine: (env) => new TinyKVEngine({ env }), ops, config: SEQUENCE_CONFIGS[0]! })).trace;
+  const hash = traceHash(await trace(), (path) => path.endsWith("/LOCK"));
+  expect(traceHash(await trace(), (path) => path.endsWith("/LOCK"))).toBe(hash);
   // A change of the order or of the bytes of I/O changes it; nothing else may.
   expect(hash).toBe("c1f7d77464b7e26b5df541ec03af974c0062803c72e5d20c8b638903e68da655");
 });
 
-test("a sampled run opens exactly as many images as it is asked for, or says that there are no more", () => {
-  const many = runSampled({ seed: "1", ops: 60, workload: "mixed", images: 150 }, SILENT_HOST);
+test("a sampled run opens exactly as many images as it is asked for, or says that there are no more", async () => {
+  const many = await runSampled({ seed: "1", ops: 60, workload: "mixed", images: 150 }, SILENT_HOST);
   expect(many.findings).toEqual([]);
   expect(many.counters).toMatchObject({ images: 150, exhausted: false });
-  const few = runSampled({ seed: "1", ops: 1, workload: "mixed", images: 100_000 }, SILENT_HOST);
+  const few = await runSampled({ seed: "1", ops: 1, workload: "mixed", images: 100_000 }, SILENT_HOST);
   expect(few.counters.exhausted).toBe(true);
 });
 
-test("the shards of all sequences are all sequences, each once", () => {
-  const counts = [1, 2, 3].map((index) => {
+test("the shards of all sequences are all sequences, each once", async () => {
+  const counts: number[] = [];
+  for (const index of [1, 2, 3]) {
     const options = { seed: "1", length: 1, recovery: 0, shard: { index, count: 3 } } as const;
-    return Object.values(runSequences(options, SILENT_HOST).counters.configs).reduce((sum, runs) => sum + runs, 0);
-  });
+    const { configs } = (await runSequences(options, SILENT_HOST)).counters;
+    counts.push(Object.values(configs).reduce((sum, runs) => sum + runs, 0));
+  }
   const all = SEQUENCE_CONFIGS.reduce((sum, config) => sum + [...sequences(1, config)].length, 0);
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(all);
 });

@@ -17,7 +17,6 @@ import {
   type Finding,
   generate,
   imageConfiguration,
-  isAsyncWrite,
   isWrite,
   ImageGraph,
   isMine,
@@ -95,45 +94,45 @@ export interface GeneratedOptions extends PowerLossCommon {
 }
 
 /** Every crash of one generated log, under each configuration. */
-export function runExhaustive(
+export async function runExhaustive(
   options: GeneratedOptions,
   host: CampaignHost,
   makeEngine: EngineMaker = tinykv,
-): PowerLossResult {
+): Promise<PowerLossResult> {
   const { seed, ops: count, workload, configs = EXHAUSTIVE_CONFIGS } = options;
   const campaign = new Campaign(options, workload, host, makeEngine);
-  configs.forEach((name, i) => {
-    if (!campaign.isMine(i) || campaign.isOver) return;
+  for (const [i, name] of configs.entries()) {
+    if (!campaign.isMine(i) || campaign.isOver) continue;
     const config = parseConfiguration(name);
     const ops = generated({ workload, seed, ops: count, keys: EXHAUSTIVE_KEYS, syncRatio: EXHAUSTIVE_SYNCS, config });
-    campaign.exhaust(ops, name);
-  });
+    await campaign.exhaust(ops, name);
+  }
   return campaign.result();
 }
 
 /** So many images of the crashes of one generated log, under each configuration in turn. */
-export function runSampled(
+export async function runSampled(
   options: GeneratedOptions & { readonly images: number },
   host: CampaignHost,
   makeEngine: EngineMaker = tinykv,
-): PowerLossResult {
+): Promise<PowerLossResult> {
   const { seed, ops: count, workload, images, configs = SAMPLED_CONFIGS } = options;
   const campaign = new Campaign(options, workload, host, makeEngine);
-  configs.forEach((name, i) => {
-    if (campaign.isOver) return;
+  for (const [i, name] of configs.entries()) {
+    if (campaign.isOver) break;
     const ops = generated({ workload, seed, ops: count, keys: SAMPLED_KEYS, config: parseConfiguration(name) });
     const share = Math.floor(images / configs.length) + (i < images % configs.length ? 1 : 0);
-    campaign.sample(ops, name, share);
-  });
+    await campaign.sample(ops, name, share);
+  }
   return campaign.result();
 }
 
 /** Every sequence of up to `length` letters, each exhaustively, jobs inline and by hand. */
-export function runSequences(
+export async function runSequences(
   options: PowerLossCommon & { readonly length: number },
   host: CampaignHost,
   makeEngine: EngineMaker = tinykv,
-): PowerLossResult {
+): Promise<PowerLossResult> {
   const campaign = new Campaign(options, "sequences", host, makeEngine);
   const { configs = SEQUENCE_CONFIGS, length } = options;
   // Configurations in step: what any of them shows comes early.
@@ -142,9 +141,9 @@ export function runSequences(
     const next = all.map((one) => one.next());
     if (next.some(({ done }) => done)) break;
     if (!campaign.isMine(n)) continue;
-    next.forEach(({ value }, i) => {
-      if (!campaign.isOver) campaign.exhaust((value as Sequence).ops, configs[i]!);
-    });
+    for (const [i, { value }] of next.entries()) {
+      if (!campaign.isOver) await campaign.exhaust((value as Sequence).ops, configs[i]!);
+    }
   }
   return campaign.result();
 }
@@ -160,19 +159,19 @@ function generated(options: WorkloadOptions): readonly Op[] {
       ops.push(op);
       if (ops.length === options.ops) break;
     }
-    const writes = ops.filter((op) => isWrite(op) && !isAsyncWrite(op) && op.kind !== "deleteRange").length;
+    const writes = ops.filter((op) => isWrite(op) && op.kind !== "deleteRange").length;
     if (writes * WRITES_PART >= ops.length || drawn === SEEDS_DRAWN_MAX) return ops;
   }
 }
 
 /** Every crash of one log. */
-export function runOne(
+export async function runOne(
   log: Pick<PowerLossCommon, "seed" | "recovery"> & { readonly config: string; readonly ops: readonly Op[] },
   host: CampaignHost,
   makeEngine: EngineMaker = tinykv,
-): { readonly finding: Finding | undefined; readonly images: number } {
+): Promise<{ readonly finding: Finding | undefined; readonly images: number }> {
   const campaign = new Campaign(log, "sequences", host, makeEngine);
-  campaign.exhaust(log.ops, log.config);
+  await campaign.exhaust(log.ops, log.config);
   const { counters, findings } = campaign.result();
   return { finding: findings[0], images: counters.images };
 }
@@ -215,8 +214,8 @@ class Campaign {
     return isOver;
   }
 
-  exhaust(ops: readonly Op[], config: string): void {
-    const run = this.#record(ops, config);
+  async exhaust(ops: readonly Op[], config: string): Promise<void> {
+    const run = await this.#record(ops, config);
     if (!run) return;
     const { graph, judge } = this.#judgeOf(run, "state");
     const enumeration = new Enumeration(run, graph, judge, {
@@ -229,8 +228,8 @@ class Campaign {
     if (this.#options.until?.()) this.#exhausted = false;
   }
 
-  sample(ops: readonly Op[], config: string, images: number): void {
-    const run = this.#record(ops, config);
+  async sample(ops: readonly Op[], config: string, images: number): Promise<void> {
+    const run = await this.#record(ops, config);
     if (!run) return;
     const { graph, judge } = this.#judgeOf(run, "shape");
     const { seed, until } = this.#options;
@@ -260,9 +259,9 @@ class Campaign {
     return { counters, ops: this.#ops, findings: this.#findings };
   }
 
-  #record(ops: readonly Op[], config: string): RecordedRun | undefined {
+  async #record(ops: readonly Op[], config: string): Promise<RecordedRun | undefined> {
     this.#host.unit({ seed: this.#options.seed, config, ops });
-    const run = recordRun({ makeEngine: this.#makeEngine, ops, config });
+    const run = await recordRun({ makeEngine: this.#makeEngine, ops, config });
     this.#hashes.push(traceHash(run.trace, (path) => path.endsWith("/LOCK")));
     this.#ops += ops.length;
     this.#configs[config] = (this.#configs[config] ?? 0) + 1;

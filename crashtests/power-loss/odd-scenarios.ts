@@ -37,7 +37,8 @@ const VALUE_BYTES = 300;
 /** Tables cannot have two names there, so they are copied. */
 export const acrossFileSystems: Scenario = {
   name: "bigBatch flush checkpoint (on another file system)",
-  pass: ({ makeEngine }) => void recordRun({ makeEngine: linkless(makeEngine), ops: copiedTables(), config: CONFIG }),
+  pass: async ({ makeEngine }) =>
+    void (await recordRun({ makeEngine: linkless(makeEngine), ops: copiedTables(), config: CONFIG })),
   run: ({ seed, host, makeEngine }) =>
     runOne({ seed, config: CONFIG, ops: copiedTables() }, host, linkless(makeEngine)),
 };
@@ -59,8 +60,8 @@ class LinklessEnv extends BarrierEnv {
 /** While a store is destroyed it is either whole, or no store that destroying would not finish. */
 export const destroyScenario: Scenario = {
   name: "destroy",
-  pass: (stage) => void destroyScenario.run(stage),
-  run(stage) {
+  pass: async (stage) => void (await destroyScenario.run(stage)),
+  async run(stage) {
     const start = storeWith(stage.makeEngine, (disk) => disk);
     return crashesOf(stage, start, {
       program: (env) => stage.makeEngine(env).destroy(STORE),
@@ -73,8 +74,8 @@ export const destroyScenario: Scenario = {
 /** What a salvage leaves out is in lost/, whole, before anything else changes. */
 export const salvageScenario: Scenario = {
   name: "salvage",
-  pass: (stage) => void salvageScenario.run(stage),
-  run(stage) {
+  pass: async (stage) => void (await salvageScenario.run(stage)),
+  async run(stage) {
     const start = storeWith(stage.makeEngine, damageNewestLog);
     let copies: readonly LostCopy[] = [];
     return crashesOf(stage, start, {

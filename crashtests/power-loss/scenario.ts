@@ -9,7 +9,7 @@ export interface ScenarioStage {
 export interface Scenario {
   readonly name: string;
   /** Once, without a crash: what it comes by. */
-  pass(stage: ScenarioStage): void;
+  pass(stage: ScenarioStage): Promise<void>;
   /** Every crash of it. */
-  run(stage: ScenarioStage): { readonly finding: Finding | undefined; readonly images: number };
+  run(stage: ScenarioStage): Promise<{ readonly finding: Finding | undefined; readonly images: number }>;
 }

@@ -56,6 +56,11 @@ const ALPHABET: Readonly<Record<string, (ids: Ids, config: string) => Op>> = {
   reopen: (ids, config) => ({ id: ids.next(), kind: "reopen", config }),
   checkpoint: (ids) => ({ id: ids.next(), kind: "checkpoint", name: `c${ids.next()}` }),
   openReadOnly: (ids) => ({ id: ids.next(), kind: "openReadOnly" }),
+  putAsync: (ids) => {
+    const id = ids.next();
+    return { id, kind: "putAsync", tag: `t${id}`, key: "b", value: ids.value(SMALL_BYTES), sync: true };
+  },
+  settle: (ids) => ({ id: ids.next(), kind: "settle", nth: 0, outcome: "ok" }),
 };
 
 export const LETTERS: readonly string[] = Object.keys(ALPHABET);

@@ -16,22 +16,29 @@ function told(findings: readonly Finding[]): string[] {
   );
 }
 
-test.each(LOSSES)("a store that crashed and has lost its %s comes back as recovery would bring it back", (loss) => {
-  for (const seed of ["1", "2", "3"]) {
-    const options = { seed, ops: 12, workload: "mixed", recovery: 0 } as const;
-    const { findings, counters } = runExhaustive(options, SILENT_HOST, repairing(loss));
-    expect(told(findings)).toEqual([]);
-    expect(counters.exhausted).toBe(true);
-  }
-});
+test.each(LOSSES)(
+  "a store that crashed and has lost its %s comes back as recovery would bring it back",
+  async (loss) => {
+    for (const seed of ["1", "2", "3"]) {
+      const options = { seed, ops: 12, workload: "mixed", recovery: 0 } as const;
+      const { findings, counters } = await runExhaustive(options, SILENT_HOST, repairing(loss));
+      expect(told(findings)).toEqual([]);
+      expect(counters.exhausted).toBe(true);
+    }
+  },
+);
 
 const LOGS = [["batch", "putSync"], ["putSync", "flush"], ["bigBatch"]] as const;
 
-test("C9: a repair that is cut short anywhere comes to the same store when it is run again, whatever the first crash left", () => {
+test("C9: a repair that is cut short anywhere comes to the same store when it is run again, whatever the first crash left", async () => {
   const config = SEQUENCE_CONFIGS[0]!;
   for (const letters of LOGS) {
     const ops: readonly Op[] = sequenceOf([...letters], config);
-    const { finding, images } = runOne({ seed: "1", config, ops, recovery: 1 }, SILENT_HOST, repairing("current"));
+    const { finding, images } = await runOne(
+      { seed: "1", config, ops, recovery: 1 },
+      SILENT_HOST,
+      repairing("current"),
+    );
     expect(told(finding ? [finding] : [])).toEqual([]);
     expect(images).toBeGreaterThan(100);
   }

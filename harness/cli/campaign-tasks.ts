@@ -19,7 +19,7 @@ export function tinykvMaker(host: Pick<WorkerHost, "beat">): EngineMaker {
   return watchedMaker((env) => new TinyKVEngine({ env }), host);
 }
 
-export function runDifferentials(task: RunTask, host: WorkerHost): CampaignResult {
+export async function runDifferentials(task: RunTask, host: WorkerHost): Promise<CampaignResult> {
   const { seed, workload, ops, keys, configs, hashed } = task;
   const found: Found[] = [];
   const counters: Counters[] = [];
@@ -27,7 +27,7 @@ export function runDifferentials(task: RunTask, host: WorkerHost): CampaignResul
   for (const config of configs) {
     const work: Work = { campaign: "run", mode: "plain", command: runCommand(task, config) };
     const generated = { seed, workload, ops, ...(keys !== undefined && { keys }) };
-    const result = runOps({ work, seed, workload, config, ops: generated, hashed }, host);
+    const result = await runOps({ work, seed, workload, config, ops: generated, hashed }, host);
     const { counts, traceHash } = result;
     executed += counts?.executed ?? 0;
     counters.push({
@@ -44,10 +44,10 @@ export function runDifferentials(task: RunTask, host: WorkerHost): CampaignResul
   return { units: counters.length, ops: executed, counters: mergeCounters(counters), found };
 }
 
-export function runCrash(task: CrashTask, host: WorkerHost): CampaignResult {
+export async function runCrash(task: CrashTask, host: WorkerHost): Promise<CampaignResult> {
   const work: Work = { campaign: "crash", mode: "crash", command: crashCommand(task) };
   host.begin(work, task.method.kind === "sequences" ? "sequences" : task.method.workload);
-  const { counters, ops, findings } = powerLoss(task, host);
+  const { counters, ops, findings } = await powerLoss(task, host);
   const units = Object.values(counters.configs).reduce((sum, runs) => sum + runs, 0);
   const found = findings.map((finding): Found => ({ ...work, finding, command: commandOf(task, finding.config) }));
   return { units, ops, counters: { ...counters }, found };
@@ -62,7 +62,7 @@ function commandOf(task: CrashTask, config: string): string {
   return crashCommand({ ...task, method: { ...method, images } }, config);
 }
 
-function powerLoss(task: CrashTask, host: WorkerHost): PowerLossResult {
+function powerLoss(task: CrashTask, host: WorkerHost): Promise<PowerLossResult> {
   const { seed, method, configs, shard, recovery, milliseconds } = task;
   const common = {
     seed,
@@ -86,7 +86,7 @@ function powerLoss(task: CrashTask, host: WorkerHost): PowerLossResult {
   }
 }
 
-export function runFaultUnits(task: FaultsTask, host: WorkerHost): CampaignResult {
+export async function runFaultUnits(task: FaultsTask, host: WorkerHost): Promise<CampaignResult> {
   const { seed, ops, shard, configs, milliseconds } = task;
   const until = isOver(milliseconds, host);
   const found: Found[] = [];
@@ -96,7 +96,7 @@ export function runFaultUnits(task: FaultsTask, host: WorkerHost): CampaignResul
     const work: Work = { campaign: "faults", mode: "faults", command: faultsCommand(task, config) };
     host.begin(work, "mixed");
     const options = { seed, ops, shard, until, ...(config !== undefined && { config }) };
-    const result: FaultsResult = runFaults(options, host, tinykvMaker(host));
+    const result: FaultsResult = await runFaults(options, host, tinykvMaker(host));
     const { findings, ...counts } = result;
     runs += result.runs;
     counters.push({ ...counts });
@@ -106,10 +106,10 @@ export function runFaultUnits(task: FaultsTask, host: WorkerHost): CampaignResul
   return { units: runs, ops: runs * ops, counters: mergeCounters(counters), found };
 }
 
-export function runBarrierCoverage(task: BarriersTask, host: WorkerHost): CampaignResult {
+export async function runBarrierCoverage(task: BarriersTask, host: WorkerHost): Promise<CampaignResult> {
   const work: Work = { campaign: "barriers", mode: "crash", command: barriersCommand(task) };
   host.begin(work, "barriers");
-  const { barriers, images, findings } = runBarriers({ seed: task.seed }, host);
+  const { barriers, images, findings } = await runBarriers({ seed: task.seed }, host);
   const ops = barriers.reduce((sum, barrier) => sum + barrier.ops, 0);
   const found = findings.map((finding: Finding): Found => ({ ...work, finding }));
   return { units: barriers.length, ops, counters: { images, barriers }, found };

@@ -2,4 +2,4 @@ import { runTask } from "./run-task.ts";
 import type { Task } from "./tasks.ts";
 import { serveTask } from "./worker-host.ts";
 
-serveTask((task, host) => runTask(task as Task, host));
+await serveTask((task, host) => runTask(task as Task, host));

@@ -2,7 +2,9 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { NodeEnv } from "tinykv/env";
 import { parseConfiguration } from "../configurations.ts";
+import { HeldSyncs } from "../disk/held-syncs.ts";
 import { RecordingEnv } from "../disk/recording-env.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { Failure } from "../failure.ts";
@@ -10,6 +12,7 @@ import { fastDirectory } from "../fast-directory.ts";
 import type { Finding } from "../finding.ts";
 import type { Op } from "../op.ts";
 import { Runner, type RunCounts } from "../runner.ts";
+import { runInTurns, type Turns } from "../turns.ts";
 import { generate, type WorkloadOptions } from "../workloads/workload.ts";
 import { SteadyEnv, TraceHasher } from "./steady-env.ts";
 import type { Found, Work } from "./tasks.ts";
@@ -37,24 +40,29 @@ export interface OpsResult {
 export const LOG_OPS_MAX = 1_000_000;
 
 /** Runs any operations. What fails leaves the store in `found.scratch`. */
-export function runOps(run: OpsRun, host: WorkerHost): OpsResult {
+export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> {
   const { config, seed, workload, work } = run;
   const scratch = mkdtempSync(join(fastDirectory(), "tinykv-run-"));
   announce(run, host, scratch);
   const hasher = run.hashed ? new TraceHasher(scratch) : undefined;
-  const env = hasher && new RecordingEnv(new SteadyEnv(seed), hasher);
-  const engine = watchedEngine(new TinyKVEngine(env && { env }), host);
+  const syncs = new HeldSyncs(hasher ? new SteadyEnv(seed) : new NodeEnv());
+  const env = hasher ? new RecordingEnv(syncs, hasher) : syncs;
+  const engine = watchedEngine(new TinyKVEngine({ env }), host);
   let runner: Runner | undefined;
   let failure: Failure | undefined;
   let done = 0;
   try {
-    runner = new Runner({ engine, directory: join(scratch, "store"), config });
+    const begun = (runner = new Runner({ engine, directory: join(scratch, "store"), config, syncs }));
     const total = isLog(run.ops) ? run.ops.length : run.ops.ops;
-    for (const op of isLog(run.ops) ? run.ops : operationsOf(run.ops, config)) {
-      runner.run(op);
-      host.progress(++done, total);
-    }
-    runner.finish();
+    await runInTurns(
+      (function* (): Turns<void> {
+        for (const op of isLog(run.ops) ? run.ops : operationsOf(run.ops, config)) {
+          yield* begun.run(op);
+          host.progress(++done, total);
+        }
+        yield* begun.finish();
+      })(),
+    );
   } catch (error) {
     failure =
       error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, undefined, { cause: error });

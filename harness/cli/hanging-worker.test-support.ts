@@ -6,9 +6,10 @@ import { parseOp } from "../op-parse.ts";
 import type { Engine } from "../engine.ts";
 import { ImageEnv } from "../disk/image-env.ts";
 import { watchedEngine } from "./watched-engine.ts";
+import { runNow } from "../turns.ts";
 import { serveTask, type WorkerHost } from "./worker-host.ts";
 
-serveTask((task, host) => {
+await serveTask((task, host) => {
   const { seed } = task as { seed: string };
   host.begin({ campaign: "test", mode: "plain", command: "the command" }, "mixed");
   if (seed === "broken") throw new Error("the harness is broken");
@@ -28,7 +29,7 @@ function hang(seed: string, host: WorkerHost): unknown {
   host.unit({ seed, config: "small", ops });
   const engine = watchedEngine(hanging(new TinyKVEngine({ env: new ImageEnv() })), host);
   const runner = new Runner({ engine, directory: "/store", config: "small" });
-  for (const op of ops) runner.run(op);
+  for (const op of ops) runNow(runner.run(op));
   return { units: 1, ops: 3, counters: {}, found: [] };
 }
 

@@ -21,20 +21,25 @@ export function modeOf(ops: readonly Op[]): Mode {
 }
 
 /** What a log shows; its store, if it is on a real disk, is removed. */
-export function findingOf(log: OpLog, mode: Mode, host: WorkerHost, search = false): Finding | undefined {
+export async function findingOf(
+  log: OpLog,
+  mode: Mode,
+  host: WorkerHost,
+  search = false,
+): Promise<Finding | undefined> {
   const { seed, workload } = log.header;
   const config = configOf(log);
   switch (mode) {
     case "plain": {
       const work: Work = { campaign: "replay", mode, command: "" };
-      const { found } = runOps({ work, seed, workload, config, ops: log.ops }, host);
+      const { found } = await runOps({ work, seed, workload, config, ops: log.ops }, host);
       if (found?.scratch !== undefined) rmSync(found.scratch, { recursive: true, force: true });
       return found?.finding;
     }
     case "crash":
-      return crashLog(log, host, { search }).finding;
+      return (await crashLog(log, host, { search })).finding;
     case "faults": {
-      const finding = replayFaults({ seed, config, ops: log.ops }, tinykvMaker(host));
+      const finding = await replayFaults({ seed, config, ops: log.ops }, tinykvMaker(host));
       return finding && { ...finding, workload };
     }
     default:
@@ -46,7 +51,7 @@ export function crashLog(
   log: OpLog,
   host: WorkerHost,
   how: { readonly search?: boolean; readonly explain?: boolean } = {},
-): CrashLogResult {
+): Promise<CrashLogResult> {
   const named = { ...log, header: { ...log.header, config: configOf(log) } };
   return runCrashLog(named, { makeEngine: tinykvMaker(host), ...how });
 }
@@ -56,23 +61,23 @@ export function hashOf(trace: Trace): string {
 }
 
 /** Runs a log once. */
-export function runLog({ log, mode, command, hashed }: LogTask, host: WorkerHost): CampaignResult {
+export async function runLog({ log, mode, command, hashed }: LogTask, host: WorkerHost): Promise<CampaignResult> {
   const { seed, workload } = log.header;
   const { ops } = log;
   const config = configOf(log);
   const work: Work = { campaign: "replay", mode, command };
   host.announce({ seed, workload, config, ops, work });
   if (mode === "plain") {
-    const { counts, found, traceHash } = runOps({ work, seed, workload, config, ops, hashed }, host);
+    const { counts, found, traceHash } = await runOps({ work, seed, workload, config, ops, hashed }, host);
     const { executed = 0, skipped = 0 } = counts ?? {};
     const counters = { executed, skipped, ...(traceHash !== undefined && { traceHash }) };
     return { units: 1, ops: executed, counters, found: found ? [found] : [] };
   }
   if (mode === "faults") {
-    const finding = findingOf(log, mode, host);
+    const finding = await findingOf(log, mode, host);
     return { units: 1, ops: ops.length, counters: {}, found: listOf(finding, work) };
   }
-  const { finding, trace, account } = crashLog(log, host, { explain: true });
+  const { finding, trace, account } = await crashLog(log, host, { explain: true });
   const found = listOf(finding, work).map((one) => ({ ...one, account }));
   return { units: 1, ops: ops.length, counters: { traceHash: hashOf(trace) }, found };
 }

@@ -7,22 +7,22 @@ import type { CampaignResult, ShrinkAnswer, Task } from "./tasks.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
 /** What a worker does for each kind of task. */
-export function runTask(task: Task, host: WorkerHost): CampaignResult | ShrinkAnswer {
+export async function runTask(task: Task, host: WorkerHost): Promise<CampaignResult | ShrinkAnswer> {
   switch (task.kind) {
     case "run":
-      return runDifferentials(task, host);
+      return await runDifferentials(task, host);
     case "crash":
-      return runCrash(task, host);
+      return await runCrash(task, host);
     case "faults":
-      return runFaultUnits(task, host);
+      return await runFaultUnits(task, host);
     case "barriers":
-      return runBarrierCoverage(task, host);
+      return await runBarrierCoverage(task, host);
     case "log":
-      return runLog(task, host);
+      return await runLog(task, host);
     case "suite":
-      return runSuite(task, host);
+      return await runSuite(task, host);
     case "shrink":
-      return runShrink(task, host);
+      return await runShrink(task, host);
     default:
       return unreachable(task);
   }

@@ -7,7 +7,10 @@ import type { ShrinkAnswer, ShrinkTask } from "./tasks.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
 /** Makes a finding smaller, and tells its story. */
-export function runShrink({ finding, mode, attempts, milliseconds }: ShrinkTask, host: WorkerHost): ShrinkAnswer {
+export async function runShrink(
+  { finding, mode, attempts, milliseconds }: ShrinkTask,
+  host: WorkerHost,
+): Promise<ShrinkAnswer> {
   const { seed, workload } = finding;
   const reproduce: Reproduce = (ops, config, search) => {
     host.beat();
@@ -15,10 +18,10 @@ export function runShrink({ finding, mode, attempts, milliseconds }: ShrinkTask,
   };
   const until = isOver(milliseconds);
   const options = mode === "crash" ? { pendingAt: pendingAtCrash } : {};
-  const result = shrink(finding, reproduce, { attempts, until }, options);
+  const result = await shrink(finding, reproduce, { attempts, until }, options);
   const answer = { finding: result.finding, attempts: result.attempts };
   if (mode !== "crash") return answer;
-  const before = crashLog(logOf(finding), host);
-  const { account, trace, image } = crashLog(logOf(result.finding), host, { explain: true });
+  const before = await crashLog(logOf(finding), host);
+  const { account, trace, image } = await crashLog(logOf(result.finding), host, { explain: true });
   return { ...answer, traceHash: hashOf(before.trace), account, trace, ...(image && { image }) };
 }

@@ -43,22 +43,29 @@ const SEQUENCES_LENGTH = 2;
 const SEQUENCES_PARTS = 64;
 const CRASH_CONFIGS = ["small", "least", "manual", "recycle-off", "buffers-1", "manifest-1", "log-512", "index-64"];
 /** What a crash can tear is made by writes. */
-const CRASH_WORKLOADS: readonly WorkloadName[] = ["mixed", "write-heavy", "batch-heavy", "delete-heavy", "boundary"];
+const CRASH_WORKLOADS: readonly WorkloadName[] = [
+  "mixed",
+  "write-heavy",
+  "batch-heavy",
+  "delete-heavy",
+  "boundary",
+  "async",
+];
 
 /** Each call of such a log fails in each way that it can: a few thousand runs. */
 const FAULTS_OPS = 30;
 
 /** One unit; undefined when there are no more. */
-type Unit = (host: WorkerHost, milliseconds: number) => CampaignResult;
+type Unit = (host: WorkerHost, milliseconds: number) => Promise<CampaignResult>;
 
-export function runSuite(task: SuiteTask, host: WorkerHost): CampaignResult {
+export async function runSuite(task: SuiteTask, host: WorkerHost): Promise<CampaignResult> {
   const over = isOver(task.milliseconds, host);
   const end = performance.now() + task.milliseconds;
   const results: CampaignResult[] = [];
   for (const unit of unitsOf(task)) {
     // The corpus is short, and is run whole.
     if (over() && results.length > 0 && task.suite !== "corpus") break;
-    const result = unit(host, Math.max(1, end - performance.now()));
+    const result = await unit(host, Math.max(1, end - performance.now()));
     results.push(result);
     if (result.found.length > 0) break;
   }

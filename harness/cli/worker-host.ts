@@ -49,7 +49,7 @@ export const SHARED_BYTES: number = 4 * Int32Array.BYTES_PER_ELEMENT;
 const NO_WORK: Work = { campaign: "task", mode: "plain" satisfies Mode, command: "" };
 
 /** To be called once in a worker: carries out the task that it was started for. */
-export function serveTask(run: (task: unknown, host: WorkerHost) => unknown): void {
+export async function serveTask(run: (task: unknown, host: WorkerHost) => unknown): Promise<void> {
   const { task, shared } = workerData as WorkerStart;
   const cells = new Int32Array(shared);
   const post = (message: WorkerMessage): void => parentPort!.postMessage(message, []);
@@ -70,5 +70,5 @@ export function serveTask(run: (task: unknown, host: WorkerHost) => unknown): vo
     beat: () => void Atomics.add(cells, BEATS, 1),
     isStopped: () => Atomics.load(cells, STOP) === 1,
   };
-  post({ result: run(task, host) });
+  post({ result: await run(task, host) });
 }

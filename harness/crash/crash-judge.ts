@@ -121,15 +121,15 @@ export class CrashJudge {
       if (verdict.ok) throw new Error("a scan gave two answers");
       return { failure: failureOf(verdict.violation), phase: "scan" };
     }
-    return this.#examine(node, states[0]!);
+    return this.#examine(node, window, states[0]!);
   }
 
-  #examine(node: ImageNode, state: number): Omit<Violation, "way"> | undefined {
+  #examine(node: ImageNode, window: Window, state: number): Omit<Violation, "way"> | undefined {
     const examined = this.#examined;
     const kind = examined.kindOf(node);
     const isDue = this.#graph.counters.images - examined.lastAt >= EXAMINED_EVERY;
     if (node.examined || (!isDue && examined.kinds.has(kind))) return undefined;
-    const { model } = this.#run.oracle;
+    const { history: model = this.#run.oracle.model } = window;
     // A state on a branch of undecided writes is not one of the model's.
     const { digest } = node.recovered!;
     if (model.statesWith(digest, state, state).length === 0) return undefined;

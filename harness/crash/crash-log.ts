@@ -6,6 +6,7 @@
 // operation's. A crash whose address is never reached does not happen.
 
 import { ContentStore, makeImage, type Image } from "../disk/image.ts";
+import { HeldSyncs } from "../disk/held-syncs.ts";
 import { ImageEnv } from "../disk/image-env.ts";
 import { RecordingEnv } from "../disk/recording-env.ts";
 import { SimulatedDisk } from "../disk/simulated-disk.ts";
@@ -20,6 +21,7 @@ import type { Loss } from "../oracle.ts";
 import { Random } from "../workloads/random.ts";
 import { anySurvival } from "../disk/survivals.ts";
 import { Runner } from "../runner.ts";
+import { atOnce, runInTurns, type Turns } from "../turns.ts";
 import { choicesOf, fillOf, rolesOf } from "./address.ts";
 import { CrashAccount } from "./crash-account.ts";
 import { OLD_BYTES } from "./crash-ops.ts";
@@ -63,18 +65,18 @@ export interface CrashLogResult {
   readonly trace: Trace;
 }
 
-export function runCrashLog(
+export async function runCrashLog(
   log: OpLog,
   { makeEngine, search = false, explain = false }: CrashLogOptions,
-): CrashLogResult {
+): Promise<CrashLogResult> {
   // The crash that a search finds is run for its own sake: it must fail by itself.
-  const ops = search ? searchOperation(log, makeEngine) : log.ops;
+  const ops = search ? await searchOperation(log, makeEngine) : log.ops;
   if (!ops) return { finding: undefined, account: [], image: undefined, trace: [] };
   const run = new CrashLogRun({ ...log, ops }, makeEngine);
-  const missed = run.run();
+  const missed = await runInTurns(run.run());
   if (missed) return runCrashLog({ ...log, ops: ops.filter((op) => op !== missed) }, { makeEngine, explain });
   const result = run.result();
-  const hint = explain && result.finding ? missingBarrier({ ...log, ops }, makeEngine) : undefined;
+  const hint = explain && result.finding ? await missingBarrier({ ...log, ops }, makeEngine) : undefined;
   return hint === undefined ? result : { ...result, account: [...result.account, hint] };
 }
 
@@ -127,10 +129,10 @@ class CrashLogRun {
   }
 
   /** Gives a crash whose address was never reached; a run without it says more. */
-  run(): CrashOp | undefined {
+  *run(): Turns<CrashOp | undefined> {
     try {
       for (const part of partsOf(this.#log.ops)) {
-        const died = this.#live(part);
+        const died = yield* this.#live(part);
         if (!died && part.crash) return part.crash;
       }
     } catch (error) {
@@ -156,13 +158,14 @@ class CrashLogRun {
   }
 
   // True if the crash came.
-  #live(part: Part): boolean {
+  *#live(part: Part): Turns<boolean> {
     const recording = new Recording(this.#oracle);
     const life = new Life(this.#disk.now, recording, this.#time, part.crash);
-    const env = new RecordingEnv(newDisk(this.#image, ++this.#lives), life);
-    const engine = watchPromises(this.#makeEngine(env), recording);
+    const syncs = new HeldSyncs(newDisk(this.#image, ++this.#lives));
+    const env = new RecordingEnv(syncs, life);
+    const engine = watchPromises(this.#makeEngine(env), recording, syncs);
     try {
-      this.#run(part, { env, engine, life });
+      yield* this.#run(part, { env, engine, life, syncs });
     } catch (error) {
       // What engine and runner make of a machine that is gone is of no interest.
       if (!life.isOver) throw error;
@@ -176,10 +179,10 @@ class CrashLogRun {
     return life.isOver;
   }
 
-  #run({ behind, ops, crash }: Part, { env, engine, life }: LifeOnDisk): void {
-    const attempt = <T>(phase: string, action: () => T): T => {
+  *#run({ behind, ops, crash }: Part, { env, engine, life, syncs }: LifeOnDisk): Turns<void> {
+    const attempt = function* <T>(phase: string, run: Turns<T>): Turns<T> {
       try {
-        return action();
+        return yield* run;
       } catch (error) {
         if (life.isOver || error instanceof Broken) throw error;
         throw new Broken(failed(phase === "open" ? "C1" : "C8", `${phase} threw`, error), phase);
@@ -192,15 +195,25 @@ class CrashLogRun {
     const opening = { id: behind?.id ?? OPENING } as Op;
     const config = behind ? this.#imageConfig : this.#log.header.config;
     observer.begin(opening);
-    const runner = attempt("open", () => new Runner({ engine, directory: STORE, config, observer }, this.#oracle));
-    if (behind) attempt("scan", () => this.#judge(runner, behind));
+    const isOver = (): boolean => life.isOver;
+    const options = { engine, directory: STORE, config, observer, syncs, isOver };
+    const runner = yield* attempt(
+      "open",
+      atOnce(() => new Runner(options, this.#oracle)),
+    );
+    if (behind)
+      yield* attempt(
+        "scan",
+        atOnce(() => this.#judge(runner, behind)),
+      );
     observer.end(opening);
     if (behind && ops.length === 0 && !crash) return this.#examine();
-    for (const op of ops) attempt("running", () => runner.run(op));
+    for (const op of ops) yield* attempt("running", runner.run(op));
+    yield* attempt("running", runner.turn());
     if (crash && !crash.at) return life.end();
     if (crash && crash.at?.op !== this.#closing) return undefined;
     observer.begin({ id: this.#closing } as Op);
-    attempt("running", () => runner.close());
+    yield* attempt("running", runner.close());
     observer.end({ id: this.#closing } as Op);
     return undefined;
   }
@@ -269,6 +282,7 @@ class CrashLogRun {
 
 interface LifeOnDisk {
   readonly env: RecordingEnv;
+  readonly syncs: HeldSyncs;
   readonly engine: Engine;
   readonly life: Life;
 }

@@ -9,10 +9,10 @@ import { closingOf, type EngineMaker, OPENING, recordRun } from "./recorded-run.
  * Tries every crash of the operation that the first crash of a log falls into (of the last one, if that is gone), with one
  * crash in recovery behind it. Gives the operations with the crash that showed something, or undefined.
  */
-export function searchOperation(log: OpLog, makeEngine: EngineMaker): readonly Op[] | undefined {
+export async function searchOperation(log: OpLog, makeEngine: EngineMaker): Promise<readonly Op[] | undefined> {
   const { config } = log.header;
   const ops = log.ops.filter(({ kind }) => kind !== "crash");
-  const run = recordRun({ makeEngine, ops, config });
+  const run = await recordRun({ makeEngine, ops, config });
   if (run.failure) return ops;
   const { graph, judge } = judgeAlone(run, makeEngine);
   const found = new Enumeration(run, graph, judge, { recovery: 1, only: addressed(log.ops, ops) }).run();

@@ -12,12 +12,12 @@ import { type EngineMaker, recordRun, type RecordedRun } from "./recorded-run.ts
  * For a log that ends in one power cut which showed something: the one sync with which no image of that moment would have,
  * in words; undefined if there is none, or the log is another.
  */
-export function missingBarrier({ header, ops }: OpLog, makeEngine: EngineMaker): string | undefined {
+export async function missingBarrier({ header, ops }: OpLog, makeEngine: EngineMaker): Promise<string | undefined> {
   const crashes = ops.filter((op): op is CrashOp => op.kind === "crash");
   const [crash] = crashes;
   if (crashes.length !== 1 || crash?.loss !== "power" || !crash.at) return undefined;
   const { config } = header;
-  const run = recordRun({ makeEngine, ops: ops.filter((op) => op !== crash), config });
+  const run = await recordRun({ makeEngine, ops: ops.filter((op) => op !== crash), config });
   const place = placeOf(run.trace, crash.at);
   if (place < 0 || run.failure) return undefined;
   const { graph, judge } = judgeAlone(run, makeEngine);

@@ -2,6 +2,7 @@
 // Nothing crashes here; whoever wants to know what a crash would have left asks the trace.
 
 import type { Env } from "tinykv/env";
+import { HeldSyncs } from "../disk/held-syncs.ts";
 import { ImageEnv } from "../disk/image-env.ts";
 import { ContentStore, type Image, makeImage } from "../disk/image.ts";
 import { RecordingEnv, type Interceptor } from "../disk/recording-env.ts";
@@ -9,9 +10,11 @@ import { SimulatedDisk } from "../disk/simulated-disk.ts";
 import { changesDisk, type TraceEvent } from "../disk/trace.ts";
 import type { Engine } from "../engine.ts";
 import { Failure } from "../failure.ts";
+import type { Model } from "../model.ts";
 import type { Op } from "../op.ts";
-import { Oracle, type Window } from "../oracle.ts";
+import { type Loss, Oracle, type Window } from "../oracle.ts";
 import { Runner } from "../runner.ts";
+import { runInTurns, type Turns } from "../turns.ts";
 
 /** Where stores of simulations live; the directory above it is there, and durable, before anything starts. */
 export const STORE = "/d/store";
@@ -68,12 +71,17 @@ export interface RecordedRunOptions {
 }
 
 /** Runs the operations, then closes the store unless `close` is false. */
-export function recordRun(options: RecordedRunOptions): RecordedRun {
+export function recordRun(options: RecordedRunOptions): Promise<RecordedRun> {
+  return runInTurns(recording(options));
+}
+
+function* recording(options: RecordedRunOptions): Turns<RecordedRun> {
   const { ops, config, start } = options;
   const disk = newDisk(start, options.seed ?? 1);
   const oracle = options.oracle ?? new KeepingOracle(options.makeEngine(disk).durability);
-  const recording = new Recording(oracle);
-  const env = new RecordingEnv(disk, recording);
+  const recorded = new Recording(oracle);
+  const syncs = new HeldSyncs(disk);
+  const env = new RecordingEnv(syncs, recorded);
   const engine = options.makeEngine(env);
   let current = OPENING;
   const begin = (op: number): void => env.mark({ mark: "begin", op: (current = op) });
@@ -82,20 +90,21 @@ export function recordRun(options: RecordedRunOptions): RecordedRun {
   try {
     begin(OPENING);
     const observer = { begin: (op: Op) => begin(op.id), end: (op: Op) => end(op.id) };
-    const watched = watchPromises(engine, recording);
-    const runner = new Runner({ engine: watched, directory: STORE, config, observer }, oracle);
+    const watched = watchPromises(engine, recorded, syncs);
+    const runner = new Runner({ engine: watched, directory: STORE, config, observer, syncs }, oracle);
     end(OPENING);
-    for (const op of ops) runner.run(op);
+    for (const op of ops) yield* runner.run(op);
+    yield* runner.turn();
     if (options.close !== false) {
       const closing = closingOf(ops);
       begin(closing);
-      runner.close();
+      yield* runner.close();
       end(closing);
     }
   } catch (error) {
     failure = error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, current, { cause: error });
   }
-  const { trace, demands } = recording;
+  const { trace, demands } = recorded;
   failure ??= unlinkedReads(start, trace);
   return { ops, config, start, trace, demands, oracle, failure };
 }
@@ -129,6 +138,21 @@ export function newDisk(start: Image | undefined, seed: number): ImageEnv {
 export class KeepingOracle extends Oracle {
   override forget(): void {
     // Nothing is forgotten.
+  }
+
+  // A window of before a write was taken out says what might have been left then.
+  override window(loss: Loss): Window {
+    return { ...super.window(loss), history: this.model };
+  }
+
+  override checkpointWindow(): Window {
+    return { ...super.checkpointWindow(), history: this.model };
+  }
+
+  protected override rolledBack(p: number): Model {
+    const model = this.model.clone();
+    model.rollBack(p);
+    return model;
   }
 }
 
@@ -179,11 +203,14 @@ export class Recording implements Interceptor {
 
 function sameWindow(a: Window, b: Window): boolean {
   const sameTail = a.tail.length === b.tail.length && a.tail.every((write, i) => write.op === b.tail[i]!.op);
-  return a.least === b.least && a.most === b.most && sameTail;
+  return a.least === b.least && a.most === b.most && a.history === b.history && sameTail;
 }
 
-/** The engine, telling the recording of what is promised: closed stores, and checkpoints until somebody destroys them. */
-export function watchPromises(engine: Engine, recording: Recording): Engine {
+/**
+ * The engine, telling the recording of what is promised: closed stores, unless a sync of theirs had failed, and checkpoints
+ * until somebody destroys them.
+ */
+export function watchPromises(engine: Engine, recording: Recording, syncs: HeldSyncs): Engine {
   return {
     name: engine.name,
     capabilities: engine.capabilities,
@@ -194,8 +221,9 @@ export function watchPromises(engine: Engine, recording: Recording): Engine {
       const store = engine.open(directory, config, mode);
       const close = store.close.bind(store);
       store.close = () => {
+        const isWell = !syncs.mustStop;
         close();
-        if (isStore) recording.closed = true;
+        if (isStore && isWell) recording.closed = true;
       };
       const checkpoint = store.checkpoint.bind(store);
       store.checkpoint = (target) => {

@@ -24,6 +24,7 @@ const CAPABILITIES: readonly Capability[] = [
   "flush",
   "compact",
   "cursor",
+  "async",
   "step",
   "checkpoint",
   "verify",
@@ -134,18 +135,30 @@ class TinyKVStore implements EngineStore {
   }
 
   deleteRange(): void {
-    throw new Error("the engine has no deleteRange");
+    throw noDeleteRange();
   }
 
   batch(changes: readonly EngineChange[], sync: boolean): void {
-    const batch = new WriteBatch();
-    for (const change of changes) {
-      if (change.kind === "put") batch.put(change.key, change.value);
-      else if (change.kind === "delete") batch.delete(change.key);
-      else this.deleteRange();
-    }
-    this.#db.write(batch, { sync });
+    this.#db.write(batchOf(changes), { sync });
     this.#wrote();
+  }
+
+  putAsync(key: Buffer, value: Buffer, sync: boolean): Promise<void> {
+    const done = this.#db.putAsync(key, value, { sync });
+    this.#wrote();
+    return done;
+  }
+
+  deleteAsync(key: Buffer, sync: boolean): Promise<void> {
+    const done = this.#db.deleteAsync(key, { sync });
+    this.#wrote();
+    return done;
+  }
+
+  batchAsync(changes: readonly EngineChange[], sync: boolean): Promise<void> {
+    const done = this.#db.writeAsync(batchOf(changes), { sync });
+    this.#wrote();
+    return done;
   }
 
   get(key: Buffer, snapshot?: EngineSnapshot): Buffer | undefined {
@@ -217,4 +230,18 @@ class TinyKVStore implements EngineStore {
   #wrote(): void {
     if (this.#watched && ++this.#writes % STATS_WRITES === 0) this.#db.stats();
   }
+}
+
+function batchOf(changes: readonly EngineChange[]): WriteBatch {
+  const batch = new WriteBatch();
+  for (const change of changes) {
+    if (change.kind === "put") batch.put(change.key, change.value);
+    else if (change.kind === "delete") batch.delete(change.key);
+    else throw noDeleteRange();
+  }
+  return batch;
+}
+
+function noDeleteRange(): Error {
+  return new Error("the engine has no deleteRange");
 }

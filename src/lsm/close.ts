@@ -1,4 +1,4 @@
-// close: fsync log, and the directory if the log's entry is not durable yet → CLEAN END → fsync → CLEAN END of the
+// close: groups of asynchronous writes → fsync log, and the directory if the log's entry is not durable yet → CLEAN END → fsync → CLEAN END of the
 // manifest, whose edits are durable already → fsync. After a failed log or manifest there is nothing that could be promised: descriptors and LOCK are given up.
 
 import { assert } from "../common/assert.ts";
@@ -6,9 +6,10 @@ import type { OpenStore } from "./open-store.ts";
 import { runAll } from "./store-context.ts";
 
 /** Throws what a sync or write of the close itself fails with; everything is given up first. */
-export function closeStore({ store, background, lock }: OpenStore): void {
+export function closeStore({ store, background, groups, lock }: OpenStore): void {
   const { context, logs, versions, obsolete } = store;
   try {
+    groups.complete();
     background.abandonAll();
     if (!context.health.isWell) return;
     logs.dropWaiting();

@@ -119,8 +119,26 @@ export class Database implements Disposable {
 
   /** Applies all operations of a batch, or none; the batch stays the caller's. */
   write(batch: WriteBatch, options: WriteOptions = {}): void {
-    if (!(batch instanceof WriteBatch)) throw invalidArgument("batch must be a WriteBatch");
-    this.#write(() => batch, options);
+    this.#write(() => checkedBatch(batch), options);
+  }
+
+  /**
+   * put(), for many callers at once: calls of one turn of the event loop, and those that come while a sync is under way,
+   * share one write and one sync. Resolves when the entry is visible and, with `sync`, durable; calls take effect in their
+   * order, synchronous ones included. Key and value are copied before it returns. Rejects with what put() would throw.
+   */
+  putAsync(key: BytesLike, value: BytesLike, options: WriteOptions = {}): Promise<void> {
+    return this.#writeAsync(() => this.#cleared().put(key, value), options);
+  }
+
+  /** delete(), as putAsync() is put(). */
+  deleteAsync(key: BytesLike, options: WriteOptions = {}): Promise<void> {
+    return this.#writeAsync(() => this.#cleared().delete(key), options);
+  }
+
+  /** write(), as putAsync() is put(); the batch may be changed as soon as it returns. */
+  writeAsync(batch: WriteBatch, options: WriteOptions = {}): Promise<void> {
+    return this.#writeAsync(() => checkedBatch(batch), options);
   }
 
   /** One pass over a range; see Iteration. Throws INVALID_ARGUMENT for bounds that exclude each other. */
@@ -154,7 +172,7 @@ export class Database implements Disposable {
 
   /** Memtables to tables in level 0, durable when it returns. Throws what the flush failed with. */
   flush(): void {
-    this.#change(flushAll);
+    this.#changeAlone(flushAll);
   }
 
   /**
@@ -168,7 +186,7 @@ export class Database implements Disposable {
   ): void {
     const lower = from === undefined ? undefined : toBytes(from, "from");
     const upper = to === undefined ? undefined : toBytes(to, "to");
-    this.#change((writer) => {
+    this.#changeAlone((writer) => {
       const { background, store } = writer;
       if (lower && upper && store.context.order.compare(lower, upper) > 0) return;
       flushAll(writer);
@@ -179,7 +197,7 @@ export class Database implements Disposable {
 
   /** Everything acknowledged so far becomes durable. */
   sync(): void {
-    this.#change(({ store }) => {
+    this.#changeAlone(({ store }) => {
       store.context.health.refuseIfFailed();
       store.logs.makeDurable();
     });
@@ -190,7 +208,7 @@ export class Database implements Disposable {
     if (typeof directory !== "string" || directory === "")
       throw invalidArgument("directory must be a non-empty string");
     const absolute = isAbsolute(directory) ? directory : resolvePath(directory);
-    this.#change(({ store }) => makeCheckpoint(store, absolute));
+    this.#changeAlone(({ store }) => makeCheckpoint(store, absolute));
   }
 
   /** Reads every file from disk and checks it whole; reports bad bytes, never throws for them. */
@@ -228,7 +246,7 @@ export class Database implements Disposable {
 
   /** Mends what can be mended after a failed write or job; BACKGROUND_ERROR if only a reopen can. */
   resume(): void {
-    this.#change(({ store, background, writePath }) => resume(store, background, writePath.issued));
+    this.#changeAlone(({ store, background, writePath }) => resume(store, background, writePath.issued));
   }
 
   on<Name extends EventName>(event: Name, listener: Listener<Name>): this {
@@ -286,12 +304,27 @@ export class Database implements Disposable {
   }
 
   #write(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): void {
-    this.#change(({ writePath }) => writePath.write(makeBatch(), sync));
+    this.#change(({ writePath, groups }) => {
+      if (groups.isIdle) writePath.write(makeBatch(), sync);
+      else groups.writeNow(makeBatch(), sync);
+    });
+  }
+
+  async #writeAsync(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): Promise<void> {
+    await this.#change(({ groups }) => groups.write(makeBatch(), sync));
   }
 
   #cleared(): WriteBatch {
     this.#single.clear();
     return this.#single;
+  }
+
+  /** Runs a change when no asynchronous write waits or is under way any more. */
+  #changeAlone<T>(change: (writer: OpenStore) => T): T {
+    return this.#change((writer) => {
+      writer.groups.complete();
+      return change(writer);
+    });
   }
 
   /** Runs a change; what happened is told to listeners when it is over, however it ended. */
@@ -313,6 +346,11 @@ export class Database implements Disposable {
   #sequence(snapshot: Snapshot | undefined): number {
     return snapshot === undefined ? this.#readable.lastSequence() : this.#readable.snapshots.sequenceOf(snapshot);
   }
+}
+
+function checkedBatch(batch: WriteBatch): WriteBatch {
+  if (!(batch instanceof WriteBatch)) throw invalidArgument("batch must be a WriteBatch");
+  return batch;
 }
 
 function checkedKey(key: BytesLike): Uint8Array {

@@ -9,6 +9,7 @@ export type CallKind =
   | "read"
   | "write"
   | "sync"
+  | "syncAsync"
   | "close"
   | "size"
   | "readDirectory"
@@ -48,6 +49,8 @@ export class FaultyEnv implements Env {
   calls: Call[] = [];
   openHandles = 0;
   locksHeld = 0;
+  /** What a syncAsync waits for once it is made. */
+  holdSyncAsync: () => Promise<void> = () => Promise.resolve();
   readonly #env: Env;
   #rules: Rule[] = [];
 
@@ -213,7 +216,11 @@ class FaultyFile implements FileHandle {
   }
 
   async syncAsync(barrier: Barrier): Promise<void> {
-    await this.#file.syncAsync(barrier);
+    try {
+      await this.#env.run({ kind: "syncAsync", file: this.#name, barrier }, () => this.#file.syncAsync(barrier));
+    } finally {
+      await this.#env.holdSyncAsync();
+    }
   }
 
   truncate(size: number): void {

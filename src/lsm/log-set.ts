@@ -4,6 +4,9 @@
 //   rotate:  old log fsynced, its directory entry too → new file created or the waiting one renamed → header written
 //   first durable acknowledgement in a log:  fsync file → fsync directory
 //
+// A sync off the event loop goes through a second descriptor of the log: the kernel reports a write-back error once to each
+// descriptor, so neither kind of sync takes the other's error away.
+//
 // A header says of its predecessor where its last record ends. The predecessor was durable up to there before the header
 // was written, so what a header says is true in every crash image.
 
@@ -12,7 +15,7 @@ import type { FileHandle } from "../util/env.ts";
 import { LogWriter } from "../wal/log-writer.ts";
 import { logName } from "./file-names.ts";
 import type { ObsoleteFiles } from "./obsolete-files.ts";
-import { closeUnneeded, drawTag, joinPath, type StoreContext } from "./store-context.ts";
+import { closeUnneeded, drawTag, joinPath, runAll, type StoreContext } from "./store-context.ts";
 
 /** A log that is no longer written to. */
 export interface ClosedLog {
@@ -29,6 +32,8 @@ export class LogSet {
   readonly #newNumber: () => number;
   #closed: ClosedLog[];
   #current: LogWriter | undefined;
+  /** The second descriptor of the current log, once there was use for it. */
+  #syncer: FileHandle | undefined;
   #directoryDurable = false;
   #waiting: number | undefined;
   /** Logs whose header could not be written: they may claim to be the newest, so they go only when resume() is through. */
@@ -82,12 +87,55 @@ export class LogSet {
     }
   }
 
+  /** A record each, handed to the kernel by one write. */
+  appendAll(payloads: readonly Uint8Array[]): void {
+    try {
+      this.current.appendAll(payloads);
+    } catch (error) {
+      throw this.#context.health.fail(error);
+    }
+  }
+
   /** Everything appended so far becomes durable. */
   makeDurable(): void {
-    const { env, path, health } = this.#context;
     const log = this.current;
-    if (log.syncedOffset < log.size) health.sync(() => log.sync("log.write"));
+    if (log.syncedOffset < log.size) this.#context.health.sync(() => log.sync("log.write"));
+    this.#makeNameDurable();
+  }
+
+  /** Opens the second descriptor; false if the system does not give one: then makeDurable() has to do. */
+  canSyncAside(): boolean {
+    const { env, path, events } = this.#context;
+    try {
+      this.#syncer ??= env.open(joinPath(path, logName(this.number)), "rw");
+      return true;
+    } catch (error) {
+      events.log("warn", `no second descriptor for the log: ${String(error)}`);
+      return false;
+    }
+  }
+
+  /**
+   * Makes durable, off the event loop, what was appended before the call. When it has succeeded, and the log is still the
+   * current one, `endSync` with the size that the log had at the call.
+   */
+  async beginSync(): Promise<void> {
+    assert(this.#syncer !== undefined, "there is a second descriptor");
+    try {
+      await this.#syncer.syncAsync("log.group");
+    } catch (error) {
+      throw this.#context.health.failForGood(error);
+    }
+  }
+
+  endSync(size: number): void {
+    this.current.noteSynced(size);
+    this.#makeNameDurable();
+  }
+
+  #makeNameDurable(): void {
     if (this.#directoryDurable) return;
+    const { env, path, health } = this.#context;
     health.sync(() => env.syncDirectory(path, "log.directory"));
     this.#directoryDurable = true;
   }
@@ -107,7 +155,7 @@ export class LogSet {
     const predecessor = { number: old.header.fileNumber, size: old.size, ours: true };
     this.#begin(this.#newNumber(), predecessor, lastSequence);
     this.#closed.push(predecessor);
-    closeUnneeded(this.#context, old);
+    this.#leave(old);
   }
 
   /** After resume() wrote everything else anew: a log without a predecessor; the old ones are dead. */
@@ -115,7 +163,7 @@ export class LogSet {
     const dead = [...this.#closed.map((log) => log.number), this.number, ...this.#failed];
     const old = this.current;
     this.#begin(number, undefined, lastSequence);
-    closeUnneeded(this.#context, old);
+    this.#leave(old);
     this.#closed = [];
     this.#failed = [];
     for (const log of dead) this.#obsolete.condemn("log", log);
@@ -149,7 +197,13 @@ export class LogSet {
   }
 
   close(): void {
-    this.#current?.close();
+    runAll([() => this.#current?.close(), () => this.#syncer?.close()]);
+  }
+
+  #leave(old: LogWriter): void {
+    closeUnneeded(this.#context, old);
+    if (this.#syncer) closeUnneeded(this.#context, this.#syncer);
+    this.#syncer = undefined;
   }
 
   #begin(number: number, predecessor: ClosedLog | undefined, lastSequence: number): void {

@@ -39,12 +39,14 @@ import type { LogExtent, Store } from "./store.ts";
 import { TableCache } from "./table-cache.ts";
 import { VersionSet } from "./version-set.ts";
 import { Version } from "./version.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { WritePath } from "./write-path.ts";
 
 export interface OpenStore {
   readonly store: Store;
   readonly background: Background;
   readonly writePath: WritePath;
+  readonly groups: GroupCommit;
   readonly lock: Lock;
   readonly recovery: RecoveryReport;
 }
@@ -243,7 +245,8 @@ export function begin(beginning: Beginning, closers: (() => void)[]): Omit<OpenS
   const store = { context, versions, memtables, logs, tables, obsolete, snapshots: new Snapshots(), counters };
   removeOrphans(store, beginning);
   const background = new Background(store);
-  return { store, background, writePath: new WritePath(store, background), recovery };
+  const writePath = new WritePath(store, background);
+  return { store, background, writePath, groups: new GroupCommit(store, writePath), recovery };
 }
 
 // Everything of ours that the new manifest does not ask for; lost/ and foreign files stay.

@@ -6,13 +6,22 @@
 import { assert } from "../common/assert.ts";
 import { TinyKVError } from "../common/errors.ts";
 import { SEQUENCE_MAX } from "../common/internal-key.ts";
-import { DecodedBatch, encodeBatch, type WriteBatch } from "../memtable/write-batch.ts";
+import { DecodedBatch, encodeBatch, stampBatch, type WriteBatch } from "../memtable/write-batch.ts";
 import type { Background } from "./background.ts";
 import type { StallCause } from "./events.ts";
 import { backgroundError } from "./health.ts";
 import type { JobKind } from "./job-description.ts";
 import { logName } from "./file-names.ts";
 import type { Store } from "./store.ts";
+
+/** A batch that was written. */
+export interface WrittenBatch {
+  readonly payload: Uint8Array;
+  readonly count: number;
+  /** Of keys and values. */
+  readonly bytes: number;
+  readonly sync: boolean;
+}
 
 export class WritePath {
   readonly #store: Store;
@@ -33,31 +42,70 @@ export class WritePath {
 
   /** Applies a batch atomically; durable against power loss when it returns if `sync`. */
   write(batch: WriteBatch, sync: boolean): void {
-    const { context, logs, versions, counters } = this.#store;
+    const { context, logs } = this.#store;
     context.health.refuseIfFailed();
     if (batch.count === 0) {
       if (sync) logs.makeDurable();
       return;
     }
-    const first = Math.max(this.#issued, versions.lastSequence) + 1;
-    if (first > SEQUENCE_MAX - (batch.count - 1)) {
-      throw new TinyKVError("TINYKV_BACKGROUND_ERROR", "sequence numbers are exhausted: no more writes");
-    }
-    const payload = encodeBatch(batch, first);
-    this.#makeRoom(batch);
-    const decoded = new DecodedBatch(payload, logName(logs.number), 0);
-    decoded.checkComparator(this.#store.memtables.active, context.order);
-    this.#issued = first + batch.count - 1;
+    this.makeRoom(batch.count, batch.payloadBytes);
+    const payload = encodeBatch(batch, 0);
+    const decoded = this.prepare(payload, batch.count);
     logs.append(payload);
     if (sync) logs.makeDurable();
-    this.#publish(decoded, this.#issued);
-    counters.batches++;
-    counters.entries += batch.count;
-    counters.bytes += batch.payloadBytes;
-    counters.logBytes += payload.length;
-    if (sync) counters.syncs++;
+    this.publish(decoded);
+    this.noteWritten([{ payload, count: batch.count, bytes: batch.payloadBytes, sync }]);
+  }
+
+  /** Gives an encoded batch its sequence numbers, and finds out all that could be wrong with it. */
+  prepare(payload: Uint8Array, count: number): DecodedBatch {
+    const { context, logs, memtables, versions } = this.#store;
+    const first = Math.max(this.#issued, versions.lastSequence) + 1;
+    if (first > SEQUENCE_MAX - (count - 1)) {
+      throw new TinyKVError("TINYKV_BACKGROUND_ERROR", "sequence numbers are exhausted: no more writes");
+    }
+    stampBatch(payload, first);
+    const decoded = new DecodedBatch(payload, logName(logs.number), 0);
+    decoded.checkComparator(memtables.active, context.order);
+    this.#issued = first + count - 1;
+    return decoded;
+  }
+
+  /** Makes what stands in the log visible. */
+  publish(decoded: DecodedBatch): void {
+    if (decoded.count === 0) return;
+    const { context, memtables, versions } = this.#store;
+    try {
+      const inserted = decoded.insertInto(memtables.active, context.order);
+      assert(inserted, "a memtable has the room that was found");
+    } catch (error) {
+      throw context.health.failForGood(error);
+    }
+    versions.publishSequence(decoded.firstSequence + decoded.count - 1);
+  }
+
+  /** Counts what is visible now, and lets it pay for background work. */
+  noteWritten(writes: readonly WrittenBatch[]): void {
+    const { context, counters } = this.#store;
+    let logBytes = 0;
+    let synced = false;
+    for (const { payload, count, bytes, sync } of writes) {
+      synced ||= sync;
+      if (count === 0) continue;
+      counters.batches++;
+      counters.entries += count;
+      counters.bytes += bytes;
+      logBytes += payload.length;
+    }
+    counters.logBytes += logBytes;
+    if (synced) counters.syncs++;
     this.#background.noteWrite();
-    if (context.options.background === "inline") this.#background.advance(payload.length);
+    if (context.options.background === "inline") this.#background.advance(logBytes);
+  }
+
+  /** Whether the active memtable is certain to take so much. */
+  hasRoom(entries: number, keyAndValueBytes: number): boolean {
+    return this.#store.memtables.active.fits(entries, keyAndValueBytes);
   }
 
   /** The active memtable, if it holds anything, waits for its flush in place of the next write. */
@@ -68,33 +116,23 @@ export class WritePath {
     memtables.rotate(next, logs.number);
   }
 
-  #publish(decoded: DecodedBatch, last: number): void {
-    const { context, memtables, versions } = this.#store;
-    try {
-      const inserted = decoded.insertInto(memtables.active, context.order);
-      assert(inserted, "a memtable has the room that was found");
-    } catch (error) {
-      throw context.health.failForGood(error);
-    }
-    versions.publishSequence(last);
-  }
-
-  #makeRoom(batch: WriteBatch): void {
+  /** Rotates and stalls until the active memtable takes so much. */
+  makeRoom(entries: number, keyAndValueBytes: number): void {
     const { context, memtables, logs } = this.#store;
     const { maxWriteBufferNumber, maxTotalWalSize } = context.options;
     const waitingMost = maxWriteBufferNumber - 1;
     if (memtables.waiting.length > waitingMost) this.#waitForFlushes(waitingMost);
-    const fits = memtables.active.fits(batch.count, batch.payloadBytes);
+    const fits = memtables.active.fits(entries, keyAndValueBytes);
     const empty = memtables.active.entries === 0;
     const logsFull = !empty && memtables.waiting.length === 0 && logs.liveBytes > maxTotalWalSize;
     if (fits && !logsFull) return;
     if (empty) {
-      memtables.replaceEmpty(memtables.prepare(batch.count, batch.payloadBytes));
+      memtables.replaceEmpty(memtables.prepare(entries, keyAndValueBytes));
       return;
     }
     this.#waitForLevel0();
     this.#waitForFlushes(Math.max(0, waitingMost - 1));
-    this.rotate(batch.count, batch.payloadBytes);
+    this.rotate(entries, keyAndValueBytes);
     this.#waitForFlushes(waitingMost);
   }
 

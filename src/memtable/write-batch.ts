@@ -128,9 +128,8 @@ export class WriteBatch {
       Number.isInteger(firstSequence) && firstSequence >= 0 && firstSequence <= SEQUENCE_MAX - (this.#count - 1),
       "a batch's sequence numbers are below 2^53",
     );
+    stampBatch(this.#bytes, firstSequence);
     const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, BATCH_HEADER_BYTES);
-    view.setUint32(0, firstSequence % 2 ** 32, true);
-    view.setUint32(4, Math.floor(firstSequence / 2 ** 32), true);
     view.setUint32(8, this.#count, true);
     return this.#bytes.subarray(0, this.#length);
   }
@@ -139,6 +138,13 @@ export class WriteBatch {
 /** The batch as its record in the log; a view of the batch, valid until it changes. */
 export function encodeBatch(batch: WriteBatch, firstSequence: number): Buffer {
   return encode(batch, firstSequence);
+}
+
+/** Gives an encoded batch its sequence numbers. */
+export function stampBatch(payload: Uint8Array, firstSequence: number): void {
+  const view = new DataView(payload.buffer, payload.byteOffset, BATCH_HEADER_BYTES);
+  view.setUint32(0, firstSequence % 2 ** 32, true);
+  view.setUint32(4, Math.floor(firstSequence / 2 ** 32), true);
 }
 
 function checkedBytes(input: BytesLike, what: string, most: number): Uint8Array {

@@ -13,6 +13,7 @@ export const BARRIERS = [
   "create.current-directory",
   // A durable acknowledgement, and the first one in a new log.
   "log.write",
+  "log.group",
   "log.directory",
   // Leaving a log for its successor.
   "rotate.old-log",

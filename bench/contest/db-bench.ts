@@ -42,6 +42,8 @@ const CACHE_HOLDS = new Set(["readseq", "readreverse", "readrandom", "readmissin
 const KEYS_SHARES: Readonly<Record<string, number>> = { "readrandom-300k": 0.3 };
 /** fillsync of the programs does a thousandth of the keys. */
 const SYNCED_SHARE = 1000;
+/** Their first bucket ends at a microsecond; it stands in the report as its middle. */
+const FIRST_BUCKET_NANOSECONDS = 500;
 /** What is left of n random draws of n keys. */
 const DISTINCT_SHARE = 1 - 1 / Math.E;
 
@@ -131,7 +133,7 @@ function parseHistogram(text: string, count: number): HistogramReport | undefine
     return found ? Number(found[1]) * 1000 : Number.NaN;
   };
   const buckets = [...text.matchAll(/^[[(]\s*([\d.]+),\s*[\d.]+ [)\]]\s+(\d+)/gm)].map(
-    ([, least, n]): [number, number] => [Number(least) * 1000, Number(n)],
+    ([, least, n]): [number, number] => [Number(least) * 1000 || FIRST_BUCKET_NANOSECONDS, Number(n)],
   );
   return {
     count,

@@ -37,7 +37,7 @@ export class Histogram {
 
   /** Fractions of a nanosecond are cut off; a clock that went back counts as 0. */
   add(nanoseconds: number): void {
-    const value = nanoseconds > 0 ? nanoseconds : 0;
+    const value = nanoseconds > 0 ? Math.floor(nanoseconds) : 0;
     this.#counts[bucketOf(value)]!++;
     this.#count++;
     this.#sum += value;
@@ -75,7 +75,7 @@ export class Histogram {
       p90: this.percentile(0.9),
       p99: this.percentile(0.99),
       p999: this.percentile(0.999),
-      max: Math.floor(this.#max),
+      max: this.#max,
       buckets,
     };
   }

@@ -38,12 +38,14 @@ export async function removeRevision(root: string, directory: string): Promise<v
   await execa("git", ["worktree", "remove", "--force", directory], { cwd: root, reject: false });
 }
 
-/** What `npm run build` made of the working tree. */
-export function copyBuilt(root: string, directory: string): Build {
-  mkdirSync(join(directory, "dist"), { recursive: true });
-  cpSync(join(root, "dist", "src"), join(directory, "dist", "src"), { recursive: true });
+/** What `npm run build` made of the working tree, with the program that measures either build. */
+export function copyBuilt(root: string, directory: string): Build & { readonly childFile: string } {
+  mkdirSync(directory);
+  cpSync(join(root, "dist"), join(directory, "dist"), { recursive: true });
   cpSync(join(root, "package.json"), join(directory, "package.json"));
-  return { name: "the working tree", url: urlOf(directory) };
+  symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
+  const childFile = join(directory, "dist", "bench", "regress", "child-main.js");
+  return { name: "the working tree", url: urlOf(directory), childFile };
 }
 
 function urlOf(directory: string): string {

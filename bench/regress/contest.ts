@@ -2,16 +2,13 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Random } from "tinykv/harness";
-import { repositoryRoot } from "../repository.ts";
 import { permutation } from "../workloads/keys.ts";
 import type { Build } from "./builds.ts";
 import { judge, moreRounds, type Round, type Verdict } from "./decide.ts";
 import { MICRO_WORKLOADS, type MicroTimes, type MicroWorkload } from "./micro.ts";
 
-const CHILD_FILE = fileURLToPath(new URL("dist/bench/regress/child-main.js", `file://${repositoryRoot()}/`));
 /** A child takes seconds; one that takes this long hangs. */
 const CHILD_MILLISECONDS_MAX = 300_000;
 
@@ -20,6 +17,8 @@ const ARMS = ["base", "again", "candidate"] as const;
 export interface ContestOptions {
   readonly base: Build;
   readonly candidate: Build;
+  /** The program that measures one build. */
+  readonly childFile: string;
   /** For stores. */
   readonly directory: string;
   readonly rounds: number;
@@ -95,12 +94,12 @@ async function runRound(options: ContestOptions, random: Random, next: (arm: num
   return Object.fromEntries(MICRO_WORKLOADS.map((workload) => [workload, of(workload)])) as RoundTimes;
 }
 
-async function runChild(build: Build, { directory, keys, seed }: ContestOptions): Promise<MicroTimes> {
+async function runChild(build: Build, { childFile, directory, keys, seed }: ContestOptions): Promise<MicroTimes> {
   const own = mkdtempSync(join(directory, "stores-"));
   try {
     const { stdio } = await execa(
       process.execPath,
-      [CHILD_FILE, build.url, JSON.stringify({ directory: own, keys, seed })],
+      [childFile, build.url, JSON.stringify({ directory: own, keys, seed })],
       {
         stdio: ["ignore", "ignore", "pipe", "pipe"],
         timeout: CHILD_MILLISECONDS_MAX,

@@ -82,6 +82,7 @@ async function main(options: RegressOptions): Promise<number> {
     const results = await compareBuilds({
       base,
       candidate,
+      childFile: candidate.childFile,
       directory: stores,
       rounds,
       keys,

@@ -19,10 +19,10 @@ export function printReport(report: BenchReport): string {
   return [...head, "", ...align(RESULT_HEAD, report.results.map(resultRow)), ...targets].join("\n");
 }
 
-const RESULT_HEAD =
+export const RESULT_HEAD: readonly string[] =
   "workload keys value engine ops µs/op spread p50 p90 p99 p99.9 max w/byte disk/live RSS stalls calls".split(" ");
 
-function resultRow(result: Result): string[] {
+export function resultRow(result: Result): string[] {
   const { workload, keys, valueBytes, contestant, rounds, latency, unsupported, failed } = result;
   const first = [workload, count(keys), count(valueBytes), contestant];
   const none = failed === undefined ? unsupported : "FAILED";
@@ -66,9 +66,19 @@ function stallsOf(rounds: readonly Measurement[]): string {
   return `${causes.join(", ")}, ≤ ${number(worst.longestMilliseconds)} ms`;
 }
 
-const TARGET_HEAD = ["target", "keys", "ours", "peer", "ratio", "spread", "wanted", "against", "outcome"];
+export const TARGET_HEAD: readonly string[] = [
+  "target",
+  "keys",
+  "ours",
+  "peer",
+  "ratio",
+  "spread",
+  "wanted",
+  "against",
+  "outcome",
+];
 
-function targetRow(target: TargetResult): string[] {
+export function targetRow(target: TargetResult): string[] {
   const { workload, keys, ours, peer, value, least, greatest, wanted, unit, against, outcome } = target;
   const bound = `${against.startsWith("≤") ? "≤" : "≥"} ${number(wanted)} ${unit}`;
   return [

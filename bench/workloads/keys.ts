@@ -54,6 +54,9 @@ const POOL_BYTES = 1 << 20;
 /** The pool is made of pieces whose second half repeats the first: what db_bench calls a ratio of 0.5. */
 const PIECE_BYTES = 100;
 
+/** Enough different values; each is an object that the collector visits. */
+const VIEWS_MAX = 1 << 14;
+
 /** Makes values of one length: views of a pool that never changes, so an engine may keep them. */
 export class Values {
   readonly #views: readonly Buffer[];
@@ -61,7 +64,7 @@ export class Values {
 
   constructor(valueBytes: number, seed: string) {
     const pool = makePool(Math.max(POOL_BYTES, 4 * valueBytes), new Random(`${seed}:values`));
-    const count = Math.floor(pool.length / valueBytes);
+    const count = Math.min(VIEWS_MAX, Math.floor(pool.length / valueBytes));
     this.#views = Array.from({ length: count }, (_, i) => pool.subarray(i * valueBytes, (i + 1) * valueBytes));
   }
 

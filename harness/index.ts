@@ -21,6 +21,15 @@ export type {
   EngineStore,
 } from "./engine.ts";
 export { entriesOf, executeAsync, executeWrite } from "./engine-calls.ts";
+export {
+  loadPeer,
+  PEER_DURABILITY,
+  PEERS,
+  peerVersion,
+  type LoadedPeer,
+  type PeerDurability,
+  type PeerName,
+} from "./engines/peers.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
 export { fastDirectory } from "./fast-directory.ts";
@@ -53,6 +62,7 @@ export { expandValue, parseValue, type ValueRef } from "./values.ts";
 export { generate, type WorkloadOptions } from "./workloads/workload.ts";
 export { MIXES, WORKLOADS, type WorkloadName } from "./workloads/mixes.ts";
 export { Random } from "./workloads/random.ts";
+export { Zipfian } from "./workloads/zipfian.ts";
 export { errnoError } from "./disk/errno-error.ts";
 export { HeldSyncs } from "./disk/held-syncs.ts";
 export { ImageEnv } from "./disk/image-env.ts";

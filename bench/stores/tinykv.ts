@@ -10,11 +10,6 @@ import {
   type StoreShape,
 } from "./store.ts";
 
-/** What group commit adds to the class, where this build has it. */
-interface AsyncWrites {
-  putAsync?(key: Uint8Array, value: Uint8Array, options: { sync: boolean }): Promise<void>;
-}
-
 /** Polling for the end of background work that a thread of its own does. */
 const DRAIN_POLL_MILLISECONDS = 5;
 
@@ -32,7 +27,6 @@ export class TinyKVStore implements BenchStore {
     cursor: "cursor().next, key and value",
     compact: "compactRange",
   };
-  readonly putConcurrently?: (key: Buffer, value: Buffer) => Promise<unknown>;
   readonly #db: Database;
   readonly #write: { sync: boolean };
   readonly #batch = new WriteBatch();
@@ -50,10 +44,10 @@ export class TinyKVStore implements BenchStore {
       ...(options as Options),
       listeners: { stallEnd: ({ cause, milliseconds }) => this.#stalled(cause, milliseconds) },
     });
-    const db = this.#db as Database & AsyncWrites;
-    if (typeof db.putAsync === "function") {
-      this.putConcurrently = (key, value) => db.putAsync!(key, value, this.#write);
-    }
+  }
+
+  putConcurrently(key: Buffer, value: Buffer): Promise<unknown> {
+    return this.#db.putAsync(key, value, this.#write);
   }
 
   put(key: Buffer, value: Buffer): Pending {

@@ -111,3 +111,31 @@ test("a manifest that is shorter than the log's end says decides nothing: a dama
     ).toContain(table);
   }
 });
+
+test("a dead input fills no gap beyond the keys that the damaged table had held", () => {
+  const env = new MemoryEnv();
+  let [input, old] = ["", Buffer.alloc(0)];
+  inSession(env, (db) => {
+    put(db, 1, 60);
+    db.put("z", "deleted later");
+    db.flush();
+    input = nameOf(env, ".sst");
+    old = bytesOf(env, input);
+    put(db, 10, 20);
+    db.delete("z");
+    db.compactRange();
+  });
+  const output = nameOf(env, ".sst");
+  const bytes = bytesOf(env, output);
+  // Data and index are gone; the properties, which begin with the database id, stay.
+  bytes.fill(0, 0, bytes.indexOf(Buffer.from([0x02, 0x10])));
+  replace(env, output, bytes);
+  const file = env.open(`${PATH}/${input}`, "wx");
+  writeFully(file, old, 0);
+  file.close();
+  const { lost } = repairStore(PATH, { ...OPTIONS, env });
+  expect(lost).toMatchObject([{ file: output, filledFrom: [input] }]);
+  inSession(env, (db) => {
+    expect([db.get("k101")?.toString(), db.get("z")]).toEqual(["value 1", undefined]);
+  });
+});

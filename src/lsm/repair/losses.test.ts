@@ -114,20 +114,21 @@ test("a manifest that is shorter than the log's end says decides nothing: a dama
 
 test("a dead input fills no gap beyond the keys that the damaged table had held", () => {
   const env = new MemoryEnv();
-  let [input, old] = ["", Buffer.alloc(0)];
+  let input = "";
+  let old: Buffer = Buffer.alloc(0);
   inSession(env, (db) => {
     put(db, 1, 60);
-    db.put("z", "deleted later");
+    db.put("kz", "deleted later");
     db.flush();
     input = nameOf(env, ".sst");
     old = bytesOf(env, input);
     put(db, 10, 20);
-    db.delete("z");
+    db.delete("kz");
     db.compactRange();
   });
   const output = nameOf(env, ".sst");
   const bytes = bytesOf(env, output);
-  // Data and index are gone; the properties, which begin with the database id, stay.
+  // The data are gone; the index, whose last separator lies behind the deleted key, and the properties stay.
   bytes.fill(0, 0, bytes.indexOf(Buffer.from([0x02, 0x10])));
   replace(env, output, bytes);
   const file = env.open(`${PATH}/${input}`, "wx");
@@ -136,6 +137,6 @@ test("a dead input fills no gap beyond the keys that the damaged table had held"
   const { lost } = repairStore(PATH, { ...OPTIONS, env });
   expect(lost).toMatchObject([{ file: output, filledFrom: [input] }]);
   inSession(env, (db) => {
-    expect([db.get("k101")?.toString(), db.get("z")]).toEqual(["value 1", undefined]);
+    expect([db.get("k101")?.toString(), db.get("kz")]).toEqual(["value 1", undefined]);
   });
 });

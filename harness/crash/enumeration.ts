@@ -135,17 +135,20 @@ export class Enumeration {
     const node = this.#graph.node(image, 0);
     const violation = this.#judge.judge(node, demands, loss);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
-    return this.#options.recovery > 0 ? this.#powerCutBehindKill(disk, node, kill) : undefined;
+    // What reads back as if it had never been written may turn up once more (M21). No recovery can rule that out: it would have
+    // to alter files before it knows that it succeeds (C14).
+    const isCertain = loss === "kill";
+    return this.#options.recovery > 0 && isCertain ? this.#powerCutBehindKill(disk, node, kill) : undefined;
   }
 
   // kill → open → power loss: what was pending at the kill still is.
   #powerCutBehindKill(disk: SimulatedDisk, node: ImageNode, kill: Kill): CrashFound | undefined {
-    const { i, image, demands, loss } = kill;
+    const { i, image, demands } = kill;
     const signature = `${image.key}\n${disk.imageNone().key}\n${demands.power.least},${demands.power.most}`;
     if (this.#tried.has(signature)) return undefined;
     this.#tried.add(signature);
     const killed = disk.clone();
-    killed.kill(loss === "killOldBytes");
+    killed.kill();
     const recovery = this.#graph.recoveryFrom(image, node);
     const places = new Set(cutPlaces(recovery));
     for (let j = 0; j < recovery.length; j++) {

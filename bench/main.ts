@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cleanUpOnSignals } from "./clean-up.ts";
 import { findContestants } from "./contest/find-contestants.ts";
 import { heatsOf, runContest } from "./contest/contest.ts";
 import { machine } from "./measure/system.ts";
@@ -23,6 +24,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const options = parseBenchOptions(args);
   const directory = mkdtempSync(join(options.directory ?? tmpdir(), "tinykv-bench-"));
+  const cleanUp = (): void => rmSync(directory, { recursive: true, force: true });
+  cleanUpOnSignals(cleanUp);
   try {
     const report = options.mixed ? await mixedReport(options, directory) : await contestReport(options, directory);
     console.log(report.mixed ? printMixed(report.mixed) : printReport(report));
@@ -31,7 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
     for (const result of failed) console.error(`bench: ${result.failed}`);
     return failed.length === 0 ? 0 : 1;
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    cleanUp();
   }
 }
 

@@ -4,12 +4,17 @@
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { execa } from "execa";
+import { execa, execaSync } from "execa";
 
 export interface Build {
   readonly name: string;
   /** The URL of its index.js. */
   readonly url: string;
+}
+
+/** The working tree as it was built, with the program that measures either build. */
+export interface BuiltTree extends Build {
+  readonly childFile: string;
 }
 
 /** The engine alone: tests and tools of an old revision may need packages that are no longer there. */
@@ -34,12 +39,13 @@ export async function buildRevision(root: string, directory: string, revision: s
   return { name: `${revision} (${commit})`, url: urlOf(directory) };
 }
 
-export async function removeRevision(root: string, directory: string): Promise<void> {
-  await execa("git", ["worktree", "remove", "--force", directory], { cwd: root, reject: false });
+/** Takes the worktree away again, if there is one. Synchronous: it also runs when a signal ends the program. */
+export function removeRevision(root: string, directory: string): void {
+  execaSync("git", ["worktree", "remove", "--force", directory], { cwd: root, reject: false });
 }
 
-/** What `npm run build` made of the working tree, with the program that measures either build. */
-export function copyBuilt(root: string, directory: string): Build & { readonly childFile: string } {
+/** What `npm run build` made of the working tree. */
+export function copyBuilt(root: string, directory: string): BuiltTree {
   mkdirSync(directory);
   cpSync(join(root, "dist"), join(directory, "dist"), { recursive: true });
   cpSync(join(root, "package.json"), join(directory, "package.json"));

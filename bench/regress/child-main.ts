@@ -1,8 +1,15 @@
-// Measures one build in a process of its own: `child-main.js ENGINE-URL OPTIONS`; the times go to file descriptor 3.
+// One build in a process of its own: `child-main.js ENGINE-URL OPTIONS`. Each line on standard input names a workload, whose
+// time for one pass goes to file descriptor 3 as a line; the first line there says that it is ready. Ends with its input.
 
 import { writeSync } from "node:fs";
-import { measureMicro, type EngineUnderTest, type MicroOptions } from "./micro.ts";
+import { createInterface } from "node:readline";
+import { MicroBench, type EngineUnderTest, type MicroOptions, type MicroWorkload } from "./micro.ts";
 
 const [url, options] = process.argv.slice(2);
 const engine = (await import(url!)) as EngineUnderTest;
-writeSync(3, JSON.stringify(measureMicro(engine, JSON.parse(options!) as MicroOptions)));
+const bench = new MicroBench(engine, JSON.parse(options!) as MicroOptions);
+writeSync(3, "ready\n");
+for await (const workload of createInterface({ input: process.stdin })) {
+  writeSync(3, `${bench.pass(workload as MicroWorkload)}\n`);
+}
+bench.close();

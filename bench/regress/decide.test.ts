@@ -1,6 +1,6 @@
 import { Random } from "tinykv/harness";
 import { expect, test } from "vitest";
-import { judge, moreRounds, type Round } from "./decide.ts";
+import { judge, medianRound, moreRounds, type Round } from "./decide.ts";
 
 const TRIALS = 1000;
 const ROUNDS = 10;
@@ -65,6 +65,14 @@ test("without any noise the band is 3 %: 2.9 are the same, 3.2 are not", () => {
   expect(judge(exact(1.029)).is).toBe("same");
   expect(judge(exact(1.032)).is).toBe("slower");
   expect(judge(exact(0.96)).is).toBe("faster");
+});
+
+test("a round of many has the median of their changes, whatever drifted between them", () => {
+  const short = [1, 2, 40].map((drift) => ({ base: 100 * drift, again: 110 * drift, candidate: 130 * drift }));
+  const disturbed = { base: 100, again: 900, candidate: 100 };
+  const { base, again, candidate } = medianRound([...short, disturbed]);
+  expect(again / base).toBeCloseTo(1.1, 6);
+  expect(candidate / base).toBeCloseTo(1.3, 6);
 });
 
 test("quiet rounds are enough as asked for; wild ones are made up to three times as many", () => {

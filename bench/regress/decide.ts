@@ -1,6 +1,6 @@
 // Is the candidate slower than the base, or is it noise?
 //
-// A round measures three processes in a random order: the base, the base again, and the candidate. From each round come
+// A round measures three processes: the base, the base again, and the candidate. From each round come
 //
 //   change   ln(candidate / √(base × again))     how much slower the candidate was
 //   noise    ln(again / base)                    what the same build differs from itself by
@@ -49,8 +49,8 @@ const CHANGE_VARIANCE = 1.5;
 const NOISE_VARIANCE = 2;
 
 export function judge(rounds: readonly Round[]): Verdict {
-  const changes = rounds.map(({ base, again, candidate }) => Math.log(candidate / Math.sqrt(base * again)));
-  const noises = rounds.map(({ base, again }) => Math.log(again / base));
+  const changes = rounds.map(changeOf);
+  const noises = rounds.map(noiseOf);
   const change = medianOf(changes);
   const sigma = Math.max(
     (DEVIATIONS * medianDistance(noises, 0)) / Math.sqrt(NOISE_VARIANCE),
@@ -66,11 +66,27 @@ export function judge(rounds: readonly Round[]): Verdict {
   };
 }
 
+/** One round for many short ones: with the median of their changes and of their noises, at the median time of the base. */
+export function medianRound(rounds: readonly Round[]): Round {
+  const base = medianOf(rounds.map((round) => round.base));
+  const again = base * Math.exp(medianOf(rounds.map(noiseOf)));
+  const candidate = Math.sqrt(base * again) * Math.exp(medianOf(rounds.map(changeOf)));
+  return { base, again, candidate };
+}
+
 /** How many more rounds to make: until the band is narrow enough, half as many as asked for at a time. */
 export function moreRounds(rounds: readonly Round[], asked: number): number {
   if (rounds.length < asked) return asked - rounds.length;
   const isWide = Math.log(judge(rounds).band) > BAND_WANTED;
   return isWide ? Math.min(Math.ceil(asked / 2), ROUNDS_TIMES * asked - rounds.length) : 0;
+}
+
+function changeOf({ base, again, candidate }: Round): number {
+  return Math.log(candidate / Math.sqrt(base * again));
+}
+
+function noiseOf({ base, again }: Round): number {
+  return Math.log(again / base);
 }
 
 function medianDistance(values: readonly number[], middle: number): number {

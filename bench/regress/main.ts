@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fastDirectory } from "tinykv/harness";
+import { cleanUpOnSignals } from "../clean-up.ts";
 import { UsageError } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { medianOf } from "../report/statistics.ts";
 import { repositoryRoot } from "../repository.ts";
-import { buildRevision, copyBuilt, removeRevision } from "./builds.ts";
+import { buildRevision, copyBuilt, removeRevision, type Build, type BuiltTree } from "./builds.ts";
 import { compareBuilds, type WorkloadResult } from "./contest.ts";
 
 const USAGE = `npm run regress -- --base REV [OPTIONS]
@@ -74,34 +75,40 @@ async function main(options: RegressOptions): Promise<number> {
   const builds = mkdtempSync(join(tmpdir(), "tinykv-regress-"));
   const stores = mkdtempSync(join(options.directory, "tinykv-regress-"));
   const worktree = join(builds, "base");
-  const { rounds, keys, seed } = options;
-  const progress = new Progress(3 * rounds);
+  const cleanUp = (): void => {
+    removeRevision(root, worktree);
+    rmSync(builds, { recursive: true, force: true });
+    rmSync(stores, { recursive: true, force: true });
+  };
+  cleanUpOnSignals(cleanUp);
   try {
     const base = await buildRevision(root, worktree, options.base);
     const candidate = copyBuilt(root, join(builds, "candidate"));
-    const results = await compareBuilds({
-      base,
-      candidate,
-      childFile: candidate.childFile,
-      directory: stores,
-      rounds,
-      keys,
-      seed,
-      progress: (done, total) => progress.update(done, `${done} of ${total} processes`, total),
-    });
-    progress.end();
-    console.log(
-      `${candidate.name} against ${base.name}: nanoseconds an operation, medians of rounds of three processes\n`,
-    );
-    console.log(table(results));
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 1)}\n`);
-    return results.some(({ isSlower }) => isSlower) ? 1 : 0;
+    return await compare(base, candidate, stores, options);
   } finally {
-    progress.end();
-    await removeRevision(root, worktree);
-    rmSync(builds, { recursive: true, force: true });
-    rmSync(stores, { recursive: true, force: true });
+    cleanUp();
   }
+}
+
+async function compare(base: Build, candidate: BuiltTree, stores: string, options: RegressOptions): Promise<number> {
+  const { rounds, keys, seed, json } = options;
+  const progress = new Progress(rounds);
+  const results = await compareBuilds({
+    base,
+    candidate,
+    childFile: candidate.childFile,
+    directory: stores,
+    rounds,
+    keys,
+    seed,
+    progress: (done, total) => progress.update(done, `round ${done + 1} of ${total}`, total),
+  }).finally(() => progress.end());
+  console.log(
+    `${candidate.name} against ${base.name}: nanoseconds an operation, medians of rounds of three processes\n`,
+  );
+  console.log(table(results));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, undefined, 1)}\n`);
+  return results.some(({ isSlower }) => isSlower) ? 1 : 0;
 }
 
 function table(results: readonly WorkloadResult[]): string {

@@ -1,9 +1,9 @@
-// The micro-workloads that two builds are compared by, on any build of the engine: only calls that every revision has.
-// Each is cut into slices, and the time of a slice that stands for the workload is a low one (the fifth of them): what
-// else runs on the machine can only add to a slice, never take away. Writes are timed whole, since a flush or a compaction
-// belongs to them, several times over, and the least counts.
+// The micro-workloads that two builds are compared by, on any build of the engine: only calls that every revision has. A
+// pass of reads takes ten milliseconds, one of writes a hundred. Reads are cut into slices, and the time of the pass is that of a low
+// one (the fifth of them): what else runs on the machine can only add to a slice, never take away. Writes are timed whole,
+// since flushes and compactions belong to them.
 
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "tinykv/harness";
 import { Keys, permutation, Values } from "../workloads/keys.ts";
@@ -38,20 +38,13 @@ interface DatabaseUnderTest {
 
 export const MICRO_WORKLOADS = ["put", "batch", "compact", "get", "iterate", "seek"] as const;
 export type MicroWorkload = (typeof MICRO_WORKLOADS)[number];
-/** Nanoseconds an operation. */
-export type MicroTimes = Record<MicroWorkload, number>;
-
 const VALUE_BYTES = 100;
 const BATCH_ENTRIES = 1000;
 /** Operations in a slice of reads: half a millisecond, which mostly passes undisturbed. */
 const SLICE = 500;
-const SLICES = 160;
-/** Reads before the clock starts: code is compiled after some thousand. */
-const WARM_SLICES = 40;
-/** Passes of a scan over the whole store, each a slice. */
-const SCANS = 12;
-/** Passes of writes, each into a new store. */
-const WRITES = 4;
+const SLICES = 16;
+/** Passes of reads before any is timed: code is compiled after some thousand operations. */
+const WARM_PASSES = 4;
 /** Of the slices, sorted by their time. */
 const LOW_SHARE = 0.2;
 const CACHE_BYTES = 256 << 20;
@@ -64,104 +57,131 @@ export interface MicroOptions {
   readonly seed: string;
 }
 
-/** Measures everything once, in this process. */
-export function measureMicro(engine: EngineUnderTest, options: MicroOptions): MicroTimes {
-  const put = least(WRITES, (pass) => inStore(engine, options, `put-${pass}`, (db) => timePuts(db, options)));
-  const batches = Array.from({ length: WRITES }, (_, pass) =>
-    inStore(engine, options, `batch-${pass}`, (db) => {
-      const batch = timeBatches(engine, db, options);
-      return { batch, compact: timed(options.keys, () => db.compactRange()) };
-    }),
-  );
-  const reads = inStore(engine, options, "reads", (db) => {
-    timeBatches(engine, db, options);
-    db.compactRange();
-    return timeReads(db, options);
-  });
-  return {
-    put,
-    batch: Math.min(...batches.map(({ batch }) => batch)),
-    compact: Math.min(...batches.map(({ compact }) => compact)),
-    ...reads,
-  };
-}
+/** One build in one process. Its stores are below `directory`; the caller removes that. */
+export class MicroBench {
+  readonly #engine: EngineUnderTest;
+  readonly #options: MicroOptions;
+  readonly #order: Uint32Array;
+  readonly #values: Values;
+  readonly #random: Random;
+  readonly #key = new Keys(1);
+  readonly #reads: DatabaseUnderTest;
+  readonly #cursor: CursorUnderTest;
+  #stores = 0;
+  /** What `batch` has filled and `compact` is to compact. */
+  #filled: DatabaseUnderTest | undefined;
 
-function inStore<T>(
-  engine: EngineUnderTest,
-  { directory }: MicroOptions,
-  name: string,
-  action: (db: DatabaseUnderTest) => T,
-): T {
-  const path = join(directory, name);
-  mkdirSync(path);
-  const db = engine.open(path, { sync: false, blockCacheSize: CACHE_BYTES });
-  const result = action(db);
-  db.close();
-  rmSync(path, { recursive: true });
-  return result;
-}
+  constructor(engine: EngineUnderTest, options: MicroOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#order = permutation(options.keys, new Random(options.seed));
+    this.#values = new Values(VALUE_BYTES, options.seed);
+    this.#random = new Random(`${options.seed}:reads`);
+    this.#reads = this.#open();
+    this.#putBatches(this.#reads);
+    this.#reads.compactRange();
+    this.#cursor = this.#reads.cursor();
+    for (let i = 0; i < WARM_PASSES; i++)
+      for (const workload of ["get", "iterate", "seek"] as const) this.pass(workload);
+  }
 
-function timePuts(db: DatabaseUnderTest, { keys, seed }: MicroOptions): number {
-  const order = permutation(keys, new Random(seed));
-  const ring = new Keys(1);
-  const values = new Values(VALUE_BYTES, seed);
-  return timed(keys, () => {
-    for (const index of order) db.put(ring.at(index), values.next(), UNSYNCED);
-  });
-}
+  /** Nanoseconds an operation. */
+  pass(workload: MicroWorkload): number {
+    switch (workload) {
+      case "put":
+        return this.#put();
+      case "batch":
+        return this.#batch();
+      case "compact":
+        return this.#compact();
+      case "get":
+        return low(SLICES, SLICE, () => this.#get());
+      case "iterate":
+        return timed(this.#options.keys, () => this.#iterate());
+      default:
+        return low(SLICES, SLICE, () => this.#seek());
+    }
+  }
 
-function timeBatches(engine: EngineUnderTest, db: DatabaseUnderTest, { keys, seed }: MicroOptions): number {
-  const order = permutation(keys, new Random(seed));
-  const ring = new Keys(1);
-  const values = new Values(VALUE_BYTES, seed);
-  const batch = new engine.WriteBatch();
-  return timed(keys, () => {
+  close(): void {
+    this.#cursor.close();
+    this.#reads.close();
+    this.#filled?.close();
+  }
+
+  #open(): DatabaseUnderTest {
+    const path = join(this.#options.directory, `store-${++this.#stores}`);
+    mkdirSync(path);
+    return this.#engine.open(path, { sync: false, blockCacheSize: CACHE_BYTES });
+  }
+
+  #put(): number {
+    const db = this.#open();
+    const time = timed(this.#options.keys, () => {
+      for (const index of this.#order) db.put(this.#key.at(index), this.#values.next(), UNSYNCED);
+    });
+    db.close();
+    return time;
+  }
+
+  #batch(): number {
+    this.#filled?.close();
+    const db = this.#open();
+    this.#filled = db;
+    return timed(this.#options.keys, () => this.#putBatches(db));
+  }
+
+  #compact(): number {
+    if (!this.#filled) this.#batch();
+    const db = this.#filled!;
+    const time = timed(this.#options.keys, () => db.compactRange());
+    db.close();
+    this.#filled = undefined;
+    return time;
+  }
+
+  #putBatches(db: DatabaseUnderTest): void {
+    const batch = new this.#engine.WriteBatch();
+    const { keys } = this.#options;
     for (let from = 0; from < keys; from += BATCH_ENTRIES) {
       batch.clear();
       const end = Math.min(keys, from + BATCH_ENTRIES);
-      for (let at = from; at < end; at++) batch.put(ring.at(order[at]!), values.next());
+      for (let at = from; at < end; at++) batch.put(this.#key.at(this.#order[at]!), this.#values.next());
       db.write(batch, UNSYNCED);
     }
-  });
-}
+  }
 
-function timeReads(db: DatabaseUnderTest, { keys, seed }: MicroOptions): Pick<MicroTimes, "get" | "iterate" | "seek"> {
-  const random = new Random(`${seed}:reads`);
-  const ring = new Keys(1);
-  const iterate = low(SCANS, SCANS >> 2, keys, () => {
+  #get(): void {
+    const { keys } = this.#options;
+    for (let i = 0; i < SLICE; i++) {
+      const value = this.#reads.get(this.#key.at(this.#random.int(keys)));
+      demand(value?.length === VALUE_BYTES, "a get found nothing");
+    }
+  }
+
+  #iterate(): void {
     let entries = 0;
-    for (const [key, value] of db.iterate()) entries += key.length > 0 && value.length > 0 ? 1 : 0;
-    demand(entries === keys, "a scan lost entries");
-  });
-  const get = low(SLICES, WARM_SLICES, SLICE, () => {
+    for (const [key, value] of this.#reads.iterate()) entries += key.length > 0 && value.length > 0 ? 1 : 0;
+    demand(entries === this.#options.keys, "a scan lost entries");
+  }
+
+  #seek(): void {
+    const { keys } = this.#options;
     for (let i = 0; i < SLICE; i++) {
-      demand(db.get(ring.at(random.int(keys)))?.length === VALUE_BYTES, "a get found nothing");
+      this.#cursor.seek(this.#key.at(this.#random.int(keys)));
+      demand(this.#cursor.valid && this.#cursor.key.length > 0, "a seek found nothing");
     }
-  });
-  const cursor = db.cursor();
-  const seek = low(SLICES, WARM_SLICES, SLICE, () => {
-    for (let i = 0; i < SLICE; i++) {
-      cursor.seek(ring.at(random.int(keys)));
-      demand(cursor.valid && cursor.key.length > 0, "a seek found nothing");
-    }
-  });
-  cursor.close();
-  return { get, iterate, seek };
+  }
 }
 
 function demand(condition: boolean, problem: string): void {
   if (!condition) throw new Error(problem);
 }
 
-/** Nanoseconds an operation of a low slice, after some that nobody counts. */
-function low(slices: number, warm: number, operations: number, slice: () => void): number {
-  for (let i = 0; i < warm; i++) slice();
+/** Nanoseconds an operation of a low slice. */
+function low(slices: number, operations: number, slice: () => void): number {
   const times = Array.from({ length: slices }, () => timed(operations, slice)).sort((a, b) => a - b);
   return times[Math.floor(slices * LOW_SHARE)]!;
-}
-
-function least(passes: number, action: (pass: number) => number): number {
-  return Math.min(...Array.from({ length: passes }, (_, pass) => action(pass)));
 }
 
 function timed(operations: number, action: () => void): number {

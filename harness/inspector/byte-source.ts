@@ -117,6 +117,11 @@ export function comparatorName(bytes: Uint8Array, offset: number): string {
   }
 }
 
+/** The half of a database id that a store has in common with its checkpoints. */
+export function familyOf(id: string): string {
+  return id.slice(0, id.length / 2);
+}
+
 /** A database id, in hexadecimal. */
 export function databaseIdOf(bytes: Uint8Array, offset: number): string {
   if (bytes.length !== 16) throw new FormatProblem(offset, "a database id that has not 16 bytes");

@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { contentHash, type FileContent, type Image } from "../disk/image.ts";
-import { FormatProblem } from "./byte-source.ts";
+import { familyOf, FormatProblem } from "./byte-source.ts";
 import { constantTemplate, rawTemplate, type SizeOf, type Template } from "./content-template.ts";
 import { logTemplate, manifestTemplate } from "./log-template.ts";
 import { decodeCurrent, lostName, storeFileName } from "./store-names.ts";
@@ -207,7 +207,7 @@ class KeyText {
     let text = `\n${place.kind} ${this.#ranks.get(place.number)} ${place.rest} ${template.hash}`;
     for (const number of template.numbers) text += ` ${this.#ranks.get(number)}`;
     for (const tag of template.tags) text += ` ${this.#name(tag)}`;
-    for (const id of template.ids) text += ` ${this.#name(id)}`;
+    for (const id of template.ids) text += ` ${this.#name(familyOf(id))}.${this.#name(id)}`;
     for (const size of template.tableSizes) text += ` ${this.#tableSize(size)}`;
     for (const size of template.manifestSizes) text += ` ${this.#manifestPosition(size)}`;
     if (this.#orphans === "counted") return text + countText([template.obsoleteNumbers.length]);

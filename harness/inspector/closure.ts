@@ -4,7 +4,7 @@
 // Called for every crash image: what one content says is kept with the content (content-facts.ts).
 
 import type { FileContent, Image } from "../disk/image.ts";
-import { FormatProblem } from "./byte-source.ts";
+import { familyOf, FormatProblem } from "./byte-source.ts";
 import { logFacts, manifestFacts, tableFacts, type LogFacts, type ManifestFacts } from "./content-facts.ts";
 import type { LogHeader } from "./log-header.ts";
 import type { ManifestState, TableEntry } from "./manifest-framing.ts";
@@ -119,7 +119,7 @@ const BOUNDS = ["smallest", "largest"] as const;
 
 function differences(properties: TableProperties, state: ManifestState, entry: TableEntry): string[] {
   const found: string[] = [];
-  if (properties.databaseId !== state.databaseId) found.push("another database id");
+  if (familyOf(properties.databaseId) !== familyOf(state.databaseId)) found.push("a database id of another family");
   if (properties.comparatorName !== state.comparator) found.push("another comparator");
   for (const name of COUNTS)
     if (properties[name] !== entry[name]) found.push(`${name} ${properties[name]}, the manifest says ${entry[name]}`);

@@ -6,13 +6,14 @@
 //
 // Until the rename there is no DIR; what a crash leaves is a DIR.tmp, which the next checkpoint removes.
 
+import { drawRelatedId } from "../common/database-id.ts";
 import { TinyKVError, errnoOf } from "../common/errors.ts";
 import type { CheckedEnv } from "../util/checked-env.ts";
 import { NO_LINK, readFully, writeFully } from "../util/file-io.ts";
 import { LogReader } from "../wal/log-reader.ts";
 import { LogWriter } from "../wal/log-writer.ts";
 import { logName, parseFileName, tableName } from "./file-names.ts";
-import { installCurrent, writeManifest } from "./manifest.ts";
+import { installCurrent, type ManifestState, writeManifest } from "./manifest.ts";
 import { drawTag, joinPath } from "./store-context.ts";
 import { parentOf } from "./store-directory.ts";
 import type { LogExtent, Store } from "./store.ts";
@@ -46,15 +47,16 @@ function writeState(store: Store, directory: string): void {
   const { versions, logs, context } = store;
   const { env, options } = context;
   const number = versions.nextFileNumber;
-  const state = { ...versions.state(), nextFileNumber: number + 1 };
+  const databaseId = drawRelatedId(env, context.databaseId);
+  const state = { ...versions.state(), databaseId, nextFileNumber: number + 1 };
   // A failed sync here says nothing about the store's own files.
   const durably = (action: () => void): void => action();
   const plan = { env, directory, number, blockSize: options.logBlockSize, state, durably };
   const manifest = writeManifest(plan);
   try {
     const end = { lastSequence: state.lastSequence, manifestNumber: number, manifestSize: manifest.size };
-    for (const log of logs.closed) copyLog(store, directory, log, undefined);
-    copyLog(store, directory, { number: logs.number, size: logs.current.size }, end);
+    for (const log of logs.closed) copyLog(store, plan, log, undefined);
+    copyLog(store, plan, { number: logs.number, size: logs.current.size }, end);
     manifest.appendCleanEnd(end);
     manifest.sync("checkpoint.manifest-end");
   } finally {
@@ -99,7 +101,7 @@ function copyFile(env: CheckedEnv, from: string, to: string): void {
 // header says of its predecessor's size stays true.
 function copyLog(
   { context }: Store,
-  directory: string,
+  { directory, state: { databaseId } }: { readonly directory: string; readonly state: ManifestState },
   log: LogExtent,
   end: Parameters<LogWriter["appendCleanEnd"]>[0] | undefined,
 ): void {
@@ -112,7 +114,7 @@ function copyLog(
       throw new TinyKVError("TINYKV_IO_ERROR", `${name} cannot be read back: ${reader.headerProblem}`);
     const target = env.open(joinPath(directory, name), "wx");
     try {
-      const copy = LogWriter.create(target, { ...reader.header, tag: drawTag(env) });
+      const copy = LogWriter.create(target, { ...reader.header, databaseId, tag: drawTag(env) });
       for (let record = reader.next(); record; record = reader.next()) copy.append(record.payload);
       if (reader.end.kind !== "limit" || copy.size !== log.size) {
         throw new TinyKVError("TINYKV_IO_ERROR", `${name} cannot be read back to its last record`);

@@ -9,6 +9,8 @@
 //
 // pointInTime applies these rules; absolute accepts no tear; skipCorrupted goes on behind damage and lists the gaps.
 
+import { equalBytes } from "../common/bytes.ts";
+import { areRelated } from "../common/database-id.ts";
 import { CorruptionError } from "../common/errors.ts";
 import type { Env } from "../util/env.ts";
 import { decodeBatchHeader, visitBatch } from "../memtable/write-batch.ts";
@@ -122,13 +124,14 @@ export class LogRecovery {
       const { header } = reader;
       const { state } = this.#plan.manifest;
       if (header) {
-        if (Buffer.compare(header.databaseId, state.databaseId) !== 0)
+        if (!areRelated(header.databaseId, state.databaseId))
           throw new CorruptionError(name, 0, "belongs to another store");
         if (header.comparatorName !== state.comparatorName)
           throw new CorruptionError(name, 0, "made with another comparator");
-        return header;
+        if (equalBytes(header.databaseId, state.databaseId)) return header;
       }
-      const reason = reader.headerProblem ?? "no valid file header";
+      // What a related store's deleted log left behind is what an earlier life of the file would be: nothing.
+      const reason = header ? "belongs to a related store" : (reader.headerProblem ?? "no valid file header");
       this.#headerless.set(number, { file: name, offset: 0, length: size, reason });
       if (reader.headerlessPromise()) {
         if (this.#plan.mode !== "skipCorrupted") throw new CorruptionError(name, 0, reason);

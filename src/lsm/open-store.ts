@@ -8,6 +8,7 @@
 
 import { assert } from "../common/assert.ts";
 import { bytewise, checkedComparator, KeyOrder } from "../common/comparator.ts";
+import { drawDatabaseId } from "../common/database-id.ts";
 import { CorruptionError, TinyKVError, errnoOf, invalidArgument } from "../common/errors.ts";
 import { CheckedEnv } from "../util/checked-env.ts";
 import type { Lock } from "../util/env.ts";
@@ -53,9 +54,6 @@ export interface OpenStore {
 
 /** What open() knows before it knows the store's id. */
 export type Opening = Omit<StoreContext, "databaseId">;
-
-/** A database id: 16 random bytes tell a store's files from another's. */
-const DATABASE_ID_BYTES = 16;
 
 export function beginOpening(path: string, options: ResolvedOptions): Opening {
   const events = new EventQueue(options.logger, options.listeners);
@@ -139,7 +137,7 @@ function create(opening: Opening, listing: DirectoryListing, closers: (() => voi
   const { env, options, order } = opening;
   const manifestNumber = listing.nextNumber;
   const logNumber = manifestNumber + 1;
-  const context = { ...opening, databaseId: env.randomBytes(DATABASE_ID_BYTES).slice(0, DATABASE_ID_BYTES) };
+  const context = { ...opening, databaseId: drawDatabaseId(env) };
   const state: ManifestState = {
     comparatorName: options.comparator.name,
     databaseId: context.databaseId,

@@ -27,6 +27,7 @@
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
 import { copyBytes } from "../common/bytes.ts";
+import { DATABASE_ID_BYTES } from "../common/database-id.ts";
 import { TinyKVError } from "../common/errors.ts";
 import { putInternalKey, takeInternalKey } from "../common/internal-key.ts";
 import { COMPARATOR_NAME_BYTES_MAX } from "../common/limits.ts";
@@ -45,9 +46,6 @@ const Tag = {
 
 /** Set in the tags of fields that an older reader may pass over. */
 const IGNORABLE = 1;
-
-/** As the log header has it. */
-const DATABASE_ID_BYTES = 16;
 
 /** No store has more than 12 levels (options.ts), whatever numLevels it is opened with. */
 const LEVEL_MAX = 11;

@@ -8,6 +8,7 @@
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
 import { copyBytes } from "../common/bytes.ts";
+import { DATABASE_ID_BYTES } from "../common/database-id.ts";
 import { putInternalKey, takeInternalKey } from "../common/internal-key.ts";
 import { COMPARATOR_NAME_BYTES_MAX } from "../common/limits.ts";
 import { formatUnsupported, type TableProperties, type TableProvenance, type TableReference } from "./table-format.ts";
@@ -36,9 +37,6 @@ const Property = {
   /** Only in tables that a repair wrote; a reader may pass over it. */
   repairedLogs: 21,
 } as const;
-
-/** As the log header has it. */
-const DATABASE_ID_BYTES = 16;
 
 const KNOWN: ReadonlySet<number> = new Set(Object.values(Property));
 

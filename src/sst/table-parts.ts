@@ -1,7 +1,7 @@
 // Opening a table: its parts are read from the footer backwards, each checked against what came before it.
 
-import { equalBytes } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
+import { areRelated } from "../common/database-id.ts";
 import { CorruptionError, TinyKVError } from "../common/errors.ts";
 import type { BlockCache } from "./block-cache.ts";
 import { BlockFile, type TableSource } from "./block-file.ts";
@@ -119,7 +119,7 @@ function requireHandle(
 }
 
 function checkIdentity(options: TableReaderOptions, properties: TableProperties): void {
-  if (options.databaseId !== undefined && !equalBytes(options.databaseId, properties.databaseId))
+  if (options.databaseId !== undefined && !areRelated(options.databaseId, properties.databaseId))
     throw new CorruptionError(options.name, 0, "a table of another database");
   const { name } = options.order.comparator;
   if (properties.comparatorName !== name)

@@ -36,6 +36,7 @@ import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter } from "../common/byte-writer.ts";
 import { copyBytes, toBytes } from "../common/bytes.ts";
 import { crc32, placedChecksum } from "../common/crc32.ts";
+import { DATABASE_ID_BYTES } from "../common/database-id.ts";
 import { CorruptionError, TinyKVError, invalidArgument } from "../common/errors.ts";
 import { COMPARATOR_NAME_BYTES_MAX } from "../common/limits.ts";
 
@@ -89,7 +90,6 @@ export const CLEAN_END_BYTES = 24;
 
 const FORMAT_VERSION = 1;
 const MAGIC = { wal: Buffer.from("TKVW"), manifest: Buffer.from("TKVM") } as const;
-const DATABASE_ID_BYTES = 16;
 /** All of the header's payload before the comparator's name, and what a write-ahead log has behind it. */
 const HEADER_FIXED_BYTES = 4 + 4 + 8 + 8 + 4 + 4 + DATABASE_ID_BYTES + 8;
 const HEADER_WAL_BYTES = 24;

@@ -144,12 +144,12 @@ export class LogReader {
   }
 
   /**
-   * For a file without a valid header of its own number: a chunk of its own number that promises more than a header.
-   * Throws IO_ERROR.
+   * For a file without a valid header of its own number, or with that of another store: a chunk of its own number, and not
+   * of that other store, which promises more than a header. Throws IO_ERROR.
    */
   headerlessPromise(): LogPromise | undefined {
-    assert(this.header === undefined, "with a header ask for promiseBeyond");
-    return findHeaderlessPromise(this.#wholeFile(), this.#options.kind, this.#identity.logNumber);
+    const { kind } = this.#options;
+    return findHeaderlessPromise(this.#wholeFile(), kind, this.#identity.logNumber, this.header?.tag);
   }
 
   /** Gives the memory back; the file stays open. */

@@ -144,13 +144,15 @@ export function findPromise(window: LogWindow, offset: number, identity: ChunkId
  * The first chunk of log `logNumber` that promises more than a header, in a file whose own header is not one.
  *
  * Tag and block size are unknown. So a chunk counts if log number, type, length and a synced offset between the end of
- * the shortest header and its own start fit and the tag that its checksum implies is one (not 0); blocks are taken for the
- * largest: where smaller ones end, larger ones may go on, but a chunk that fits in a smaller one fits in these.
+ * the shortest header and its own start fit and the tag that its checksum implies is one (not 0), and not `strangeTag`;
+ * blocks are taken for the largest: where smaller ones end, larger ones may go on, but a chunk that fits in a smaller one
+ * fits in these.
  */
 export function findHeaderlessPromise(
   window: LogWindow,
   kind: "wal" | "manifest",
   logNumber: number,
+  strangeTag: number | undefined,
 ): LogPromise | undefined {
   const headerEnd = headerBytesMin(kind);
   for (let offset = headerEnd; offset < window.end;) {
@@ -158,7 +160,8 @@ export function findHeaderlessPromise(
     const end = blockEnd(window, index, BLOCK_BYTES_MAX);
     if (index >= end) return undefined;
     for (let at = index; at <= end - CHUNK_HEADER_BYTES; at++) {
-      if (!impliesTag(window.bytes, window.view, at, end, window.start + at, logNumber, headerEnd)) continue;
+      const tag = impliedTag(window.bytes, window.view, at, end, window.start + at, logNumber, headerEnd);
+      if (tag === NO_TAG || tag === strangeTag) continue;
       return { at: window.start + at, syncedOffset: chunkSyncedOffset(window.view, at) };
     }
     offset = window.start + end;
@@ -166,7 +169,9 @@ export function findHeaderlessPromise(
   return undefined;
 }
 
-function impliesTag(
+const NO_TAG = 0;
+
+function impliedTag(
   bytes: Uint8Array,
   view: DataView,
   at: number,
@@ -174,14 +179,14 @@ function impliesTag(
   offset: number,
   logNumber: number,
   headerEnd: number,
-): boolean {
-  if (bytes[at + 7] !== (logNumber & 0xff) || view.getUint32(at + 7, true) !== logNumber) return false;
+): number {
+  if (bytes[at + 7] !== (logNumber & 0xff) || view.getUint32(at + 7, true) !== logNumber) return NO_TAG;
   const type = bytes[at + 6]!;
-  if (!isChunkType(type)) return false;
+  if (!isChunkType(type)) return NO_TAG;
   const chunkEnd = at + CHUNK_HEADER_BYTES + view.getUint16(at + 4, true);
-  if (chunkEnd > end) return false;
+  if (chunkEnd > end) return NO_TAG;
   const syncedOffset = chunkSyncedOffset(view, at);
-  if (syncedOffset < headerEnd || syncedOffset > offset) return false;
-  // The checksum with tag 0: a stored checksum that equals it implies no tag.
-  return view.getUint32(at, true) !== placedChecksum(crc32(bytes, at + 4, chunkEnd), 0, offset + 4);
+  if (syncedOffset < headerEnd || syncedOffset > offset) return NO_TAG;
+  // A tag is added to the checksum, mod 2^32.
+  return (view.getUint32(at, true) - placedChecksum(crc32(bytes, at + 4, chunkEnd), NO_TAG, offset + 4)) >>> 0;
 }

@@ -9,6 +9,7 @@
 // repair, which comes to the same end. What the first one wrote does not count: it names all that it read, and that is
 // still there.
 
+import { drawDatabaseId } from "../../common/database-id.ts";
 import { CorruptionError, invalidArgument, TinyKVError } from "../../common/errors.ts";
 import type { TableProvenance } from "../../sst/table-format.ts";
 import { closeStore } from "../close.ts";
@@ -34,9 +35,6 @@ import { reportOf, soundReport } from "./tell.ts";
 
 /** Told of each file read, then of each part of the bytes merged. */
 export type RepairProgress = (phase: "reading" | "merging", done: number, total: number) => void;
-
-/** A database id: 16 random bytes. */
-const DATABASE_ID_BYTES = 16;
 
 /** Tables that do not overlap can stand in any level but 0; every store has this one. */
 const REPAIRED_LEVEL = 1;
@@ -121,7 +119,7 @@ function rebuild(work: Rebuilding, closers: (() => void)[], lock: { release(): v
   const { env, options } = opening;
   const logNumbers = new Set(listing.logs);
   const plan = planRepair(survey, decideLiveness(survey.tables, logNumbers, manifestFact(survey)));
-  const databaseId = survey.databaseId ?? env.randomBytes(DATABASE_ID_BYTES).slice(0, DATABASE_ID_BYTES);
+  const databaseId = survey.databaseId ?? drawDatabaseId(env);
   const context: StoreContext = { ...opening, databaseId };
   let nextFileNumber = Math.max(listing.nextNumber, survey.manifest?.nextFileNumber ?? 0);
   const newNumber = (): number => nextFileNumber++;

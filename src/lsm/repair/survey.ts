@@ -4,6 +4,7 @@
 
 import { equalBytes } from "../../common/bytes.ts";
 import type { KeyOrder } from "../../common/comparator.ts";
+import { areRelated, familyOf } from "../../common/database-id.ts";
 import { CorruptionError } from "../../common/errors.ts";
 import type { CheckedEnv } from "../../util/checked-env.ts";
 import type { LogHeader } from "../../wal/log-format.ts";
@@ -70,13 +71,15 @@ export function surveyStore(place: SurveyPlace, progress: (done: number, total: 
   const databaseId = ownerOf(tables, headers, readable, named);
   const isOwn = (id: Uint8Array | undefined): boolean =>
     id === undefined || databaseId === undefined || equalBytes(id, databaseId);
+  const isRelated = (id: Uint8Array | undefined): boolean =>
+    id === undefined || databaseId === undefined || areRelated(id, databaseId);
   const own = readable.filter((one) => isOwn(one.databaseId));
   const manifest = named && isOwn(named.databaseId) ? named : own.at(-1);
   const retagged = tables.map((table) => {
     const tag = manifest?.live.get(table.number);
     return tag === undefined || table.isWhole ? table : surveyTable({ env, path, order, number: table.number, tag });
   });
-  const known = retagged.map((table) => ({ ...table, stranger: strangeness(table, manifest, isOwn) }));
+  const known = retagged.map((table) => ({ ...table, stranger: strangeness(table, manifest, isRelated) }));
   const ownHeaders = headers.filter(({ header }) => isOwn(header?.databaseId));
   const logs = surveyLogs(place, ownHeaders, manifest);
   for (let i = 0; i < listing.logs.length; i++) step(undefined);
@@ -108,9 +111,9 @@ const ELSEWHERE = "belongs to another store";
 function strangeness(
   { number, tag, properties, stranger }: TableSurvey,
   manifest: ManifestSurvey | undefined,
-  isOwn: (id: Uint8Array | undefined) => boolean,
+  isRelated: (id: Uint8Array | undefined) => boolean,
 ): string | undefined {
-  if (!isOwn(properties?.databaseId)) return ELSEWHERE;
+  if (!isRelated(properties?.databaseId)) return ELSEWHERE;
   const wanted = manifest?.live.get(number);
   if (stranger !== undefined || wanted === undefined || tag === undefined || tag === wanted) return stranger;
   return "is another table of this number";
@@ -146,25 +149,36 @@ function surveyLogs(
   return surveys.reverse();
 }
 
-// Whose files are the most; among as many, those of the manifest that CURRENT names, else those of the newer files.
+// Of which family the most files are; of that, whose manifests and logs, which belong to one store alone, are the most.
 function ownerOf(
   tables: readonly TableSurvey[],
   logs: readonly FoundLog[],
   manifests: readonly ManifestSurvey[],
   named: ManifestSurvey | undefined,
 ): Uint8Array | undefined {
-  const votes = new Map<string, number>();
-  const ids = [
-    ...manifests.map(({ databaseId }) => databaseId),
-    ...tables.map(({ properties }) => properties?.databaseId),
-    ...logs.map(({ header }) => header?.databaseId),
-  ].flatMap((id) => (id ? [nameOf(id)] : []));
-  for (const id of ids) votes.set(id, (votes.get(id) ?? 0) + 1);
-  if (named) ids.push(nameOf(named.databaseId));
-  const best = ids.reduce((most, id) => (votes.get(id)! >= (votes.get(most) ?? 0) ? id : most), "");
-  return best === "" ? undefined : Buffer.from(best, "hex");
+  const known = (ids: readonly (Uint8Array | undefined)[]): Uint8Array[] => ids.flatMap((id) => id ?? []);
+  const ofManifests = known(manifests.map(({ databaseId }) => databaseId));
+  const ofTables = known(tables.map(({ properties }) => properties?.databaseId));
+  const ofLogs = known(logs.map(({ header }) => header?.databaseId));
+  const relative = mostNamed([...ofManifests, ...ofTables, ...ofLogs], familyOf, named?.databaseId);
+  if (!relative) return undefined;
+  const related = (id: Uint8Array): boolean => areRelated(id, relative);
+  const first = named && related(named.databaseId) ? named.databaseId : undefined;
+  const own = [...ofManifests, ...ofLogs].filter(related);
+  return mostNamed(own, (id) => id, first) ?? mostNamed(ofTables.filter(related), (id) => id, undefined);
 }
 
-function nameOf(id: Uint8Array): string {
-  return Buffer.from(id).toString("hex");
+// Among as many, what the manifest says that CURRENT names, else the newer files.
+function mostNamed(
+  ids: readonly Uint8Array[],
+  nameOf: (id: Uint8Array) => Uint8Array,
+  named: Uint8Array | undefined,
+): Uint8Array | undefined {
+  const name = (id: Uint8Array): string => Buffer.from(nameOf(id)).toString("hex");
+  const votes = new Map<string, number>();
+  for (const id of ids) votes.set(name(id), (votes.get(name(id)) ?? 0) + 1);
+  let best: Uint8Array | undefined;
+  for (const id of named ? [...ids, named] : ids)
+    if (!best || votes.get(name(id))! >= votes.get(name(best))!) best = id;
+  return best;
 }

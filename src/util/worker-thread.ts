@@ -48,7 +48,8 @@ export class WorkerThread {
   private constructor(module: URL) {
     this.#module = module.href;
     const start: Start = { pulse: this.#words.buffer };
-    this.#worker = new Worker(module, { workerData: start, name: "tinykv" });
+    // Not the flags of the process: with --input-type, for one, no thread could start from a file.
+    this.#worker = new Worker(module, { workerData: start, name: "tinykv", execArgv: [] });
     // It never keeps the process from ending.
     this.#worker.unref();
     this.#worker.on("error", (error) => this.#die(error));

@@ -54,7 +54,8 @@ test.each(["before", "half", "after"] as const)(
     const kill = { by: "call", phase: "worker", nth: 1, when } as const;
     for (let round = 0; round < 2; round++) {
       const result = await run.round({ ...plan(run), config: "thread-least", kill });
-      expect(result.places.has("flush")).toBe(true);
+      // Its first flush: a child that nothing kills writes on for seconds.
+      expect(result.acknowledged).toBeLessThan(200);
     }
   },
 );

@@ -1,4 +1,4 @@
-// A worker thread that fails, falls silent or dies: what its store says, and how it goes on.
+// G31. A worker thread that fails, falls silent or dies: what its store says, and how it goes on.
 
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";

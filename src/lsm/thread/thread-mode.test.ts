@@ -1,4 +1,4 @@
-// Flushes and compactions in a worker thread: the same answers, bounded waits, and nothing left behind.
+// G31. Flushes and compactions in a worker thread: the same answers, bounded waits, and nothing left behind.
 
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";

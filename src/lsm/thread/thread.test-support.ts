@@ -18,7 +18,7 @@ const FAST = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const DIST = new URL("../../../dist/src/lsm/thread/", import.meta.url);
 
 /** The words of testdata/faulty-worker.ts, which is not imported here: it would serve this thread. */
-const FAULT_WORDS = { noSpace: 0, directorySync: 1, hang: 2, exit: 3, slow: 4, writes: 5 } as const;
+const FAULT_WORDS = { noSpace: 0, directorySync: 1, hang: 2, exit: 3, slow: 4, writes: 5, written: 6 } as const;
 export type Fault = keyof typeof FAULT_WORDS;
 
 export class ThreadEnv extends NodeEnv {
@@ -76,6 +76,11 @@ export class FaultyThreadEnv extends ThreadEnv {
       if (Date.now() > end) throw new Error(`the thread has begun ${seen} writes only`);
       Atomics.wait(this.#words, FAULT_WORDS.writes, seen, 100);
     }
+  }
+
+  /** Writes to tables that the thread is in the middle of. */
+  get writesUnderWay(): number {
+    return this.#writes() - Atomics.load(this.#words, FAULT_WORDS.written);
   }
 
   #writes(): number {

@@ -6,7 +6,7 @@ import { NodeEnv } from "../../../util/node-env.ts";
 import { serveBackground } from "../serve.ts";
 
 /** What may happen, by its word in the shared memory: so many times, or, for `slow`, so many milliseconds a write. */
-export const FAULTS = { noSpace: 0, directorySync: 1, hang: 2, exit: 3, slow: 4, writes: 5 } as const;
+export const FAULTS = { noSpace: 0, directorySync: 1, hang: 2, exit: 3, slow: 4, writes: 5, written: 6 } as const;
 /** The key of the shared memory among Node's environment data. */
 export const FAULTS_KEY = "tinykv-test-faults";
 
@@ -53,7 +53,9 @@ class FaultyFile implements FileHandle {
     if (happens("hang")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     const milliseconds = Atomics.load(words, FAULTS.slow);
     if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-    return this.#file.write(buffer, position);
+    const count = this.#file.write(buffer, position);
+    Atomics.add(words, FAULTS.written, 1);
+    return count;
   }
 
   sync(barrier: Barrier): void {

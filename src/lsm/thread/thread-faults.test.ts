@@ -115,15 +115,18 @@ test("close() beside a silent thread is bounded too", () => {
   expect(entries(openThreaded({ env }))).toEqual(filled(100));
 });
 
-test("a failed log makes the thread stop, and resume() leaves none of its files", () => {
+test("a failed log makes the thread stop, and resume() leaves none of its files", async () => {
   const env = new FaultyThreadEnv();
   const db = openThreaded({ env });
-  env.set("slow", 5);
+  env.set("slow", 30);
   fill(db, 100);
   env.untilWrites(2);
   env.failLogs = true;
   expect(codeOf(() => db.put("lost", "lost", { sync: true }))).toBe("IO_ERROR");
   env.failLogs = false;
+  const { writes } = env;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(env.writes - writes).toBeLessThan(3);
   env.set("slow", 0);
   expect(codeOf(() => db.put("a", "a"))).toBe("BACKGROUND_ERROR");
   db.resume();

@@ -140,6 +140,27 @@ function drainFlushes(db: ReturnType<typeof openThreaded>): void {
   while (db.backgroundJobs().some(({ kind }) => kind === "flush")) db.runBackgroundStep();
 }
 
+test("a flush that comes while a compaction runs has the thread to itself", () => {
+  const env = new FaultyThreadEnv();
+  const sizes = { writeBufferSize: 64 << 10, targetFileSize: 1 << 20, maxBytesForLevelBase: 1 << 20 };
+  const db = openThreaded({ env, ...sizes, level0FileNumCompactionTrigger: 4 });
+  const flushed = (): number => {
+    for (let i = 0; i < 40; i++) db.put(key(i), Buffer.alloc(1_000, i));
+    const { writes } = env;
+    db.flush();
+    return env.writes - writes;
+  };
+  const alone = [flushed(), flushed(), flushed()];
+  env.set("slow", 3);
+  flushed();
+  db.backgroundJobs();
+  const beside = flushed();
+  expect(db.backgroundJobs().map(({ kind }) => kind)).toEqual(["compaction"]);
+  expect(alone[2]).toBeGreaterThan(20);
+  expect(beside).toBeLessThan(alone[2]! * 1.5);
+  env.set("slow", 0);
+});
+
 test("compactionBytesPerSecond stretches a compaction to what it asks for", () => {
   const seconds = (rate: number): number => {
     const name = `rate-${rate}`;

@@ -72,7 +72,7 @@ export class FaultyThreadEnv extends ThreadEnv {
   /** Waits until the thread has begun so many writes to tables. */
   untilWrites(count: number): void {
     const end = Date.now() + 20_000;
-    for (let seen = this.#writes(); seen < count; seen = this.#writes()) {
+    for (let seen = this.writes; seen < count; seen = this.writes) {
       if (Date.now() > end) throw new Error(`the thread has begun ${seen} writes only`);
       Atomics.wait(this.#words, FAULT_WORDS.writes, seen, 100);
     }
@@ -80,10 +80,11 @@ export class FaultyThreadEnv extends ThreadEnv {
 
   /** Writes to tables that the thread is in the middle of. */
   get writesUnderWay(): number {
-    return this.#writes() - Atomics.load(this.#words, FAULT_WORDS.written);
+    return this.writes - Atomics.load(this.#words, FAULT_WORDS.written);
   }
 
-  #writes(): number {
+  /** Writes to tables that the thread has begun. */
+  get writes(): number {
     return Atomics.load(this.#words, FAULT_WORDS.writes);
   }
 }

@@ -68,6 +68,20 @@ test("a loop that never returns to the event loop is flushed and compacted besid
   expect(most).toBeLessThanOrEqual(level0StopWrites + maxWriteBufferNumber);
 });
 
+test("writes that never have to wait begin jobs and commit them", () => {
+  const db = openThreaded({ maxWriteBufferNumber: 16 });
+  let ended = 0;
+  db.on("flushEnd", () => ended++);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  const end = Date.now() + 10_000;
+  for (let i = 0; ended < 3 && Date.now() < end; i++) {
+    db.put(key(i), "value");
+    Atomics.wait(pause, 0, 0, 1);
+  }
+  expect(ended).toBeGreaterThanOrEqual(3);
+  expect(db.stats().stalls.count).toBe(0);
+});
+
 test("what is finished is committed for a caller that does nothing any more", async () => {
   const ended: string[] = [];
   const db = openThreaded();

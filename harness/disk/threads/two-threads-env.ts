@@ -25,7 +25,7 @@ export class TwoThreads {
   /** `skip`: a sync that the worker leaves out. One recording at a time. */
   constructor(root: string, skip?: Barrier) {
     const share = makeShare(root, skip);
-    setEnvironmentData(SHARE_KEY, share as never);
+    setEnvironmentData(SHARE_KEY, share);
     this.#order = new SharedOrder(share);
     this.disk = new RootedEnv(root);
   }

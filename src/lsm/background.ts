@@ -40,6 +40,8 @@ const LOOK_WRITES = 64;
 
 type AnyJob = LocalJob | HandedJob;
 
+const leavesLevel0 = ({ inputs }: CompactionPlan): boolean => inputs[0]!.level === 0;
+
 /**
  * Owns the jobs: decides which are due and moves them as its caller says, or hands them to the worker thread.
  *
@@ -131,7 +133,9 @@ export class Background {
   blocking(kind: JobKind): JobDescription | undefined {
     this.#rests[kind].until = 0;
     this.#schedule();
-    return this.#jobs.find((job) => job.kind === kind);
+    const candidates = this.#jobs.filter((job) => job.kind === kind);
+    // Of two compactions the one that empties level 0 ends the stall.
+    return candidates.find(({ body }) => body instanceof CompactionBody && leavesLevel0(body.plan)) ?? candidates[0];
   }
 
   /** Runs one due job of that kind to its end; what it failed with. False when none is due. */

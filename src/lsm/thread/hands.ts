@@ -101,9 +101,15 @@ export class Hands {
     this.#thread = undefined;
   }
 
+  // Nobody has called: what goes wrong is told as a job's failure is, and met again by the next write.
   #turn(): void {
-    this.#owner.idle();
-    this.#context.events.deliver();
+    const { health, events } = this.#context;
+    try {
+      this.#owner.idle();
+    } catch (error) {
+      health.noteJobFailure(error);
+    }
+    events.deliver();
   }
 
   // Its jobs never end. What they wrote is nobody's, but may be written to for as long as its last system call takes: the

@@ -175,3 +175,24 @@ test("an error of the thread keeps its code, its message and its cause", () => {
   expect(key(0)).toBe("key0000");
   expect(readdirSync(db.path).some((name) => name.endsWith(".sst"))).toBe(false);
 });
+
+test("a comparator that throws while nobody calls is told as a failure, and ends no process", async () => {
+  let isBroken = false;
+  const compare = (a: Uint8Array, b: Uint8Array): number => {
+    if (isBroken) throw new Error("no order today");
+    return Buffer.compare(b, a);
+  };
+  const env = new FaultyThreadEnv();
+  const db = openThreaded({ env, comparator: { ...reverse, compare }, maxWriteBufferNumber: 16 });
+  env.set("slow", 5);
+  const told: string[] = [];
+  db.on("backgroundError", ({ error }) => told.push(error.message));
+  fill(db, 400);
+  isBroken = true;
+  await eventually(() => told.length > 0, "the failure is told");
+  isBroken = false;
+  env.set("slow", 0);
+  expect(told[0]).toMatch(/no order today/);
+  db.flush();
+  expect(entries(db)).toEqual(filled(400).reverse());
+});

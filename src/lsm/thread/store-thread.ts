@@ -57,9 +57,9 @@ export class StoreThread {
     this.#tell({ kind: "order", store: this.#id, order });
   }
 
-  /** Whether take() has something to give: one load of shared memory. */
+  /** Whether take() has something to give. What came by the event loop may have been taken before it is counted. */
   get hasNews(): boolean {
-    return Atomics.load(this.#board, OUTCOMES) !== this.#taken;
+    return this.#arrived.length > 0 || ((Atomics.load(this.#board, OUTCOMES) - this.#taken) | 0) > 0;
   }
 
   take(): Outcome | undefined {

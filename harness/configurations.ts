@@ -2,6 +2,8 @@
 //
 // Most of them are `small` with one thing changed: buffers and files so small that a few hundred writes already rotate
 // logs, flush and compact. A cache or a memtable that never fills hides every bug behind it.
+//
+// What a thread does when is chance, so only `default` and the `thread` ones have one, and only on an Env with a worker.
 
 import { Random } from "./workloads/random.ts";
 
@@ -30,6 +32,7 @@ export interface StoreOptions {
   readonly level0SlowdownWrites?: number;
   readonly level0StopWrites?: number;
   readonly maxManifestFileSize?: number;
+  readonly compactionBytesPerSecond?: number;
 }
 
 export interface Configuration {
@@ -51,6 +54,7 @@ export class ConfigurationError extends Error {
 const LEVELS_DEFAULT = 7;
 
 const SMALL: StoreOptions = {
+  background: "inline",
   writeBufferSize: 16 << 10,
   blockSize: 1 << 10,
   blockCacheSize: 32 << 10,
@@ -61,8 +65,9 @@ const SMALL: StoreOptions = {
   maxManifestFileSize: 4 << 10,
 };
 
-/** Every numeric option at the least that open() takes. They must all work together. */
+/** Every numeric option (but the rate, where the least is none) at the least that open() takes. They must all work together. */
 const LEAST: StoreOptions = {
+  background: "inline",
   writeBufferSize: 2 << 10,
   maxWriteBufferNumber: 1,
   maxTotalWalSize: 1,
@@ -101,7 +106,10 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   named("paranoid", { ...SMALL, paranoid: true }),
   { ...named("listeners", SMALL), watched: true },
   named("manual", { ...SMALL, background: "manual" }),
-  named("inline", { ...SMALL, background: "inline" }),
+  named("inline", SMALL),
+  named("thread", { ...SMALL, background: "thread" }),
+  named("thread-least", { ...LEAST, background: "thread" }),
+  named("thread-rate", { ...SMALL, background: "thread", compactionBytesPerSecond: 4 << 20 }),
 ];
 
 /** What each option may be set to in text: a number, true or false, or one of these words. */
@@ -129,6 +137,7 @@ const OPTION_VALUES: Readonly<Record<keyof StoreOptions, "number" | "boolean" | 
   level0SlowdownWrites: "number",
   level0StopWrites: "number",
   maxManifestFileSize: "number",
+  compactionBytesPerSecond: "number",
 };
 
 /** The configuration of that name; throws ConfigurationError. */

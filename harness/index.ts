@@ -89,12 +89,13 @@ export {
   type EngineMaker,
   type RecordedRun,
 } from "./crash/recorded-run.ts";
-export { traceHash } from "./disk/trace-file.ts";
+export { printTrace, traceHash } from "./disk/trace-file.ts";
 export { changesDisk, type Trace, type TraceEvent } from "./disk/trace.ts";
 export type { TraceCall } from "./disk/trace.ts";
 export { readArtifact, writeArtifact, type ArtifactExtras, type ArtifactParts } from "./artifacts.ts";
 export { shrink, type Reproduce, type ShrinkBudget, type ShrinkResult } from "./shrink.ts";
-export { SAMPLES } from "./crash/judge-alone.ts";
+export { recordThreadedRun, type ThreadedRun } from "./crash/threaded-run.ts";
+export { judgeAlone, SAMPLES } from "./crash/judge-alone.ts";
 export { imageConfiguration } from "./crash/image-configuration.ts";
 export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/crash-log.ts";
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";

@@ -1,4 +1,9 @@
-/** `tinykv/env`: the door to the world, its implementations, and the suite that tests one of your own. */
+/**
+ * `tinykv/env`: the door to the world, its implementations, the suite that tests one of your own, and what the module
+ * that its `worker` names has to call.
+ */
+
+export { serveBackground } from "./lsm/thread/serve.ts";
 
 export { BARRIERS } from "./util/env.ts";
 export type { Barrier, Env, FileHandle, FileStat, Lock, OpenMode } from "./util/env.ts";

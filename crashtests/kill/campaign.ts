@@ -53,6 +53,9 @@ const CONFIGS: readonly (readonly [string, number])[] = [
   ["recycle-off", 2],
   ["open-files-1", 1],
   ["paranoid", 1],
+  ["thread", 8],
+  ["thread-least", 4],
+  ["default", 2],
 ];
 
 /** A kill suite that acknowledges fewer writes a round than this tests nothing but start-up. */
@@ -153,12 +156,13 @@ function drawPlan(options: KillOptions, run: DirectoryRun, random: Random, confi
     syncRatio: random.pick([0.3, 0.5, 0.7]),
     firstId: run.nextId,
     incarnation: run.incarnation,
-    kill: drawKill(random, run.incarnation > 0),
+    kill: drawKill(random, run.incarnation > 0, config.startsWith("thread")),
   };
 }
 
-function drawKill(random: Random, crashedBefore: boolean): KillPlan {
+function drawKill(random: Random, crashedBefore: boolean, hasThread: boolean): KillPlan {
   const when = random.pick(["before", "half", "after"] as const);
+  if (hasThread && random.chance(1, 2)) return { by: "call", phase: "worker", nth: random.between(0, 400), when };
   const choice = random.int(10);
   if (choice < 3) return { by: "time", milliseconds: random.between(1, 120) };
   if (choice < 6) return { by: "acknowledgement", count: random.between(1, 400) };

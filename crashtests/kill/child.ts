@@ -2,6 +2,7 @@
 // on fd 3 what it is about to do and what has returned, of an asynchronous write when its promise resolves. It compares
 // nothing: that is the parent's work. A promise that is rejected ends it by itself, which is a finding.
 
+import { setEnvironmentData } from "node:worker_threads";
 import { NodeEnv } from "tinykv/env";
 import {
   type AsyncWriteOp,
@@ -17,17 +18,20 @@ import {
   type Op,
   type WriteOp,
 } from "tinykv/harness";
-import { KillEnv } from "./kill-env.ts";
+import { KillEnv, WORKER_POINT, type KillPoint } from "./kill-env.ts";
 import type { ChildPlan } from "./plan.ts";
 import { RECORD_EVENTS, RecordKind, writeRecord } from "./records.ts";
 
+const WORKER = new URL("worker-main.js", import.meta.url);
+
 export async function runChild(plan: ChildPlan): Promise<void> {
-  const env = new KillEnv(new NodeEnv());
+  const { kill } = plan;
+  setEnvironmentData(WORKER_POINT, kill.by === "call" && kill.phase === "worker" ? pointOf(kill) : undefined);
+  const env = new KillEnv(new NodeEnv(), WORKER);
   const listeners = Object.fromEntries(
     RECORD_EVENTS.map((name, number) => [name, () => writeRecord(RecordKind.event, number)]),
   );
   const engine = new TinyKVEngine({ env, options: { listeners } });
-  const { kill } = plan;
   writeRecord(RecordKind.openBegin, 0);
   if (kill.by === "call" && kill.phase === "open") env.arm(kill);
   let store = engine.open(plan.directory, plan.config);
@@ -60,6 +64,10 @@ export async function runChild(plan: ChildPlan): Promise<void> {
   writeRecord(RecordKind.done, 0);
   // Killed in its sleep: an exit of its own would be a finding.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+function pointOf({ nth, when }: KillPoint): { nth: number; when: string } {
+  return { nth, when };
 }
 
 /** The operations of a plan; the parent makes the same ones. */

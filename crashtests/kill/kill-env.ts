@@ -6,14 +6,20 @@ export interface KillPoint {
   readonly when: "before" | "half" | "after";
 }
 
+/** The environment data in which a worker thread finds its own kill point. */
+export const WORKER_POINT = "tinykv-kill-point";
+
 /** Env that ends its own process with SIGKILL at one call: before it, in the middle of a write, or after it. */
 export class KillEnv implements Env {
+  readonly worker: URL | undefined;
   readonly #env: Env;
   #point: KillPoint | undefined;
   #calls = 0;
 
-  constructor(env: Env) {
+  /** Background threads start from `worker`, if there is one. */
+  constructor(env: Env, worker?: URL) {
     this.#env = env;
+    this.worker = worker;
   }
 
   /** Calls are counted from here on. */

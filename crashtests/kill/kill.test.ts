@@ -47,6 +47,19 @@ function plan(run: DirectoryRun): ChildPlan {
   };
 }
 
+test.each(["before", "half", "after"] as const)(
+  "a process that dies in its worker thread, %s a write to a table, loses nothing either",
+  async (when) => {
+    const run = new DirectoryRun(join(scratch, "store"));
+    const kill = { by: "call", phase: "worker", nth: 1, when } as const;
+    for (let round = 0; round < 2; round++) {
+      const result = await run.round({ ...plan(run), config: "thread", kill });
+      // Its first flush: a child that nothing kills writes on for seconds.
+      expect(result.acknowledged).toBeLessThan(1200);
+    }
+  },
+);
+
 const TAMPERINGS: Record<string, (directory: string) => void> = {
   "cut in half": (directory) => {
     const log = readdirSync(directory).find((name) => name.endsWith(".log"))!;

@@ -6,7 +6,8 @@ export type KillPlan =
   | { readonly by: "acknowledgement"; readonly count: number }
   | {
       readonly by: "call";
-      readonly phase: "open" | "run";
+      /** The calls of the store's own thread, from open() on or after it; or those of the worker thread. */
+      readonly phase: "open" | "run" | "worker";
       readonly nth: number;
       readonly when: "before" | "half" | "after";
     };

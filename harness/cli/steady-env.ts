@@ -9,6 +9,8 @@ import { Random } from "../workloads/random.ts";
 
 /** The operating system, but for the clock and chance. */
 export class SteadyEnv extends NodeEnv {
+  // What a thread does when is chance.
+  override readonly worker = undefined;
   readonly #random: Random;
   #now = 0;
 

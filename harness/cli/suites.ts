@@ -25,6 +25,7 @@ const RUN_CONFIGS = [
   "least",
   "memory",
   "manual",
+  "thread",
   "default",
   "recycle-off",
   "buffers-1",

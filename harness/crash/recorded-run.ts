@@ -68,6 +68,17 @@ export interface RecordedRunOptions {
   /** Goes on from an earlier life of the store. */
   readonly oracle?: Oracle;
   readonly close?: boolean;
+  /** In place of a simulated disk, and of `start` and `seed`. */
+  readonly world?: World;
+}
+
+/** Where a run takes place. */
+export interface World {
+  readonly disk: Env;
+  /** An Env that records the calls that go to `below`. */
+  record(below: Env, recording: Recording): RecordingEnv;
+  /** The whole trace: with what others did meanwhile. */
+  merge(recording: Recording): Pick<RecordedRun, "trace" | "demands">;
 }
 
 /** Runs the operations, then closes the store unless `close` is false. */
@@ -77,11 +88,11 @@ export function recordRun(options: RecordedRunOptions): Promise<RecordedRun> {
 
 function* recording(options: RecordedRunOptions): Turns<RecordedRun> {
   const { ops, config, start } = options;
-  const disk = newDisk(start, options.seed ?? 1);
-  const oracle = options.oracle ?? new KeepingOracle(options.makeEngine(disk).durability);
+  const world = options.world ?? simulated(start, options.seed ?? 1);
+  const oracle = options.oracle ?? new KeepingOracle(options.makeEngine(world.disk).durability);
   const recorded = new Recording(oracle);
-  const syncs = new HeldSyncs(disk);
-  const env = new RecordingEnv(syncs, recorded);
+  const syncs = new HeldSyncs(world.disk);
+  const env = world.record(syncs, recorded);
   const engine = options.makeEngine(env);
   let current = OPENING;
   const begin = (op: number): void => env.mark({ mark: "begin", op: (current = op) });
@@ -104,9 +115,17 @@ function* recording(options: RecordedRunOptions): Turns<RecordedRun> {
   } catch (error) {
     failure = error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, current, { cause: error });
   }
-  const { trace, demands } = recorded;
+  const { trace, demands } = world.merge(recorded);
   failure ??= unlinkedReads(start, trace);
   return { ops, config, start, trace, demands, oracle, failure };
+}
+
+function simulated(start: Image | undefined, seed: number): World {
+  return {
+    disk: newDisk(start, seed),
+    record: (below, recording) => new RecordingEnv(below, recording),
+    merge: (recording) => recording,
+  };
 }
 
 // A file that somebody still reads kept its bytes only because it was open: after a restart, or where the engine had closed

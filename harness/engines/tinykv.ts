@@ -95,7 +95,7 @@ export class TinyKVEngine implements Engine {
       readOnly,
       createIfMissing: create,
     });
-    return new TinyKVStore(db, env, configuration);
+    return new TinyKVStore(db, env, configuration, (copy) => this.#levels.set(copy, levelsOf(configuration)));
   }
 
   destroy(directory: string): void {
@@ -116,9 +116,12 @@ class TinyKVStore implements EngineStore {
   readonly #db: Database;
   readonly #env: Env;
   readonly #watched: boolean;
+  readonly #copied: (directory: string) => void;
   #writes = 0;
 
-  constructor(db: Database, env: Env, configuration: Configuration) {
+  /** `copied` is told of each checkpoint. */
+  constructor(db: Database, env: Env, configuration: Configuration, copied: (directory: string) => void) {
+    this.#copied = copied;
     this.#db = db;
     this.#env = env;
     this.#watched = configuration.watched;
@@ -205,6 +208,7 @@ class TinyKVStore implements EngineStore {
 
   checkpoint(directory: string): void {
     this.#db.checkpoint(directory);
+    this.#copied(directory);
   }
 
   verify(): string[] {

@@ -4,9 +4,12 @@ import { CompactionBody } from "./compaction-job.ts";
 import { pickCompaction, pickRange, type CompactionPlan } from "./compaction-picker.ts";
 import { FlushBody } from "./flush-job.ts";
 import type { JobDescription, JobKind } from "./job-description.ts";
-import { Job, type JobBody } from "./job.ts";
+import { LocalJob, type JobBody } from "./job.ts";
 import { levelTargets } from "./level-targets.ts";
+import type { BackgroundMode } from "./options.ts";
 import type { Store } from "./store.ts";
+import { HandedJob } from "./thread/handed-job.ts";
+import { Hands } from "./thread/hands.ts";
 
 /** Compactions that may run beside each other, on disjoint inputs and outputs. */
 const COMPACTIONS_MOST = 2;
@@ -32,8 +35,15 @@ const NEVER_IDLE = { version: undefined, oldestSnapshot: undefined, jobs: 0, unt
 /** Above the slow-down mark of level 0, compactions move this many times faster. */
 const SLOWDOWN_FACTOR = 4;
 
+/** What falls due without a flush or compaction that ends is looked for by a write in so many, where a thread works. */
+const LOOK_WRITES = 64;
+
+type AnyJob = LocalJob | HandedJob;
+
+const leavesLevel0 = ({ inputs }: CompactionPlan): boolean => inputs[0]!.level === 0;
+
 /**
- * Owns the jobs: decides which are due and moves them as its caller says.
+ * Owns the jobs: decides which are due and moves them as its caller says, or hands them to the worker thread.
  *
  * Invariants:
  *   - one flush at a time, of the oldest waiting memtable;
@@ -42,7 +52,8 @@ const SLOWDOWN_FACTOR = 4;
  */
 export class Background {
   readonly #store: Store;
-  #jobs: Job[] = [];
+  readonly #hands: Hands;
+  #jobs: AnyJob[] = [];
   #nextId = 1;
   #writes = 0;
   readonly #rests: Record<JobKind, { until: number; length: number }> = {
@@ -55,6 +66,16 @@ export class Background {
 
   constructor(store: Store) {
     this.#store = store;
+    this.#hands = new Hands(store.context, {
+      jobs: () => this.#jobs.filter((job) => job instanceof HandedJob),
+      ended: (job) => this.#ended(job),
+      idle: () => this.poll(),
+    });
+  }
+
+  /** Who moves the jobs. */
+  get mode(): BackgroundMode {
+    return this.#hands.mode;
   }
 
   /** Running and due jobs. */
@@ -82,6 +103,24 @@ export class Background {
     this.#writes++;
   }
 
+  /**
+   * What a write does for the jobs of the worker thread: commits what is finished, begins what is due. Nothing in the
+   * other modes.
+   */
+  poll(): void {
+    if (this.mode !== "thread") return;
+    const news = this.#hands.settle();
+    const { memtables } = this.#store;
+    if (!news && memtables.waiting.length === 0 && this.#writes % LOOK_WRITES !== 0) return;
+    this.#schedule();
+    for (const job of this.#jobs) if (job instanceof LocalJob) this.#runToEnd(job);
+  }
+
+  /** Whether a job of that kind is under way. */
+  isRunning(kind: JobKind): boolean {
+    return this.#jobs.some((job) => job.kind === kind);
+  }
+
   /** What a write of that many bytes owes: the flush moves first, then the compactions. */
   advance(bytesWritten: number): void {
     this.#schedule();
@@ -94,7 +133,9 @@ export class Background {
   blocking(kind: JobKind): JobDescription | undefined {
     this.#rests[kind].until = 0;
     this.#schedule();
-    return this.#jobs.find((job) => job.kind === kind);
+    const candidates = this.#jobs.filter((job) => job.kind === kind);
+    // Of two compactions the one that empties level 0 ends the stall.
+    return candidates.find(({ body }) => body instanceof CompactionBody && leavesLevel0(body.plan)) ?? candidates[0];
   }
 
   /** Runs one due job of that kind to its end; what it failed with. False when none is due. */
@@ -125,6 +166,8 @@ export class Background {
     const total = plan.inputs.reduce((sum, { tables }) => tables.reduce((bytes, table) => bytes + table.size, sum), 0);
     for (let done = 0; !job.isDone; progress(Math.min(done, total), total)) done += this.#move(job);
     if (job.error) throw job.error;
+    // The thread could not do it: now it is done here.
+    if (job instanceof HandedJob && job.wasAbandoned) this.compactRange(from, to, progress);
   }
 
   /** A memtable is flushed first thing by resume(), whatever failed before. */
@@ -134,15 +177,22 @@ export class Background {
 
   /** Ends all jobs without results; their outputs are removed. */
   abandonAll(): void {
+    this.#hands.raiseAborts();
     for (const job of this.#jobs) job.abandon();
     this.#jobs = [];
+  }
+
+  /** The worker thread is let go. All jobs have ended. */
+  close(): void {
+    assert(this.#jobs.length === 0, "a store that closes has no jobs");
+    this.#hands.close();
   }
 
   #schedule(): void {
     const { context, memtables } = this.#store;
     if (!context.health.isWell) return;
     const oldest = memtables.waiting[0];
-    if (oldest && !this.#running("flush") && this.#isDue("flush")) this.#begin(new FlushBody(this.#store, oldest));
+    if (oldest && !this.isRunning("flush") && this.#isDue("flush")) this.#begin(new FlushBody(this.#store, oldest));
     while (this.#isDue("compaction") && this.#plans().length < COMPACTIONS_MOST) {
       const plan = this.#pick();
       if (!plan) break;
@@ -168,18 +218,17 @@ export class Background {
     return plan;
   }
 
-  #begin(body: JobBody): Job {
-    const job = new Job(this.#store, this.#nextId++, body);
+  #begin(body: JobBody): AnyJob {
+    const id = this.#nextId++;
+    const thread = body.hasWork ? this.#hands.thread() : undefined;
+    const job = thread ? new HandedJob(this.#store, id, body, thread) : new LocalJob(this.#store, id, body);
     this.#jobs.push(job);
+    if (job.isDone) this.#ended(job);
     return job;
   }
 
   #plans(): CompactionPlan[] {
     return this.#jobs.flatMap(({ body }) => (body instanceof CompactionBody ? [body.plan] : []));
-  }
-
-  #running(kind: JobKind): boolean {
-    return this.#jobs.some((job) => job.kind === kind);
   }
 
   #isDue(kind: JobKind): boolean {
@@ -197,13 +246,18 @@ export class Background {
     }
   }
 
-  #runToEnd(job: Job): void {
+  #runToEnd(job: AnyJob): void {
     while (!job.isDone) this.#move(job);
   }
 
-  #move(job: Job): number {
+  #move(job: AnyJob): number {
+    if (job instanceof HandedJob) return this.#hands.waitFor(job);
     const bytes = job.step();
-    if (!job.isDone) return bytes;
+    if (job.isDone) this.#ended(job);
+    return bytes;
+  }
+
+  #ended(job: AnyJob): void {
     this.#jobs = this.#jobs.filter((other) => other !== job);
     const rest = this.#rests[job.kind];
     if (job.error) {
@@ -212,7 +266,6 @@ export class Background {
     } else {
       rest.length = 0;
     }
-    return bytes;
   }
 
   // All that is due should be compacted in the time in which one memtable fills.

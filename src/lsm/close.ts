@@ -21,6 +21,6 @@ export function closeStore({ store, background, groups, lock }: OpenStore): void
     writer.appendCleanEnd(end);
     context.health.sync(() => writer.sync("close.manifest-end"));
   } finally {
-    runAll([() => logs.close(), () => versions.closeManifest(), () => lock.release()]);
+    runAll([() => background.close(), () => logs.close(), () => versions.closeManifest(), () => lock.release()]);
   }
 }

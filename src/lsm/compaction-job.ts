@@ -1,17 +1,18 @@
 import { assert } from "../common/assert.ts";
-import type { InternalCursor } from "../common/cursor.ts";
+import type { TableProvenance } from "../sst/table-format.ts";
+import { allTables } from "./compaction-plan.ts";
 import type { CompactionPlan } from "./compaction-picker.ts";
 import { stillValid } from "./compaction-picker.ts";
 import type { JobEnd } from "./events.ts";
 import { tableName } from "./file-names.ts";
 import { obsoleteTables } from "./flush-job.ts";
 import type { JobBody, JobResult } from "./job.ts";
-import { LevelCursor } from "./level-cursor.ts";
-import { MergingCursor } from "./merging-cursor.ts";
-import { Retention } from "./retention.ts";
+import { mergeTables } from "./merge-tables.ts";
 import type { Store } from "./store.ts";
-import { writeTables, type Outputs, type OutputResult } from "./table-output.ts";
+import type { Outputs, OutputResult } from "./table-output.ts";
 import type { TableMeta } from "./table-meta.ts";
+import { compactionOrder, type OrderHead, type WorkOrder } from "./thread/work-order.ts";
+import type { Version } from "./version.ts";
 
 const MOVED: OutputResult = {
   tables: [],
@@ -29,6 +30,7 @@ export class CompactionBody implements JobBody {
   readonly inputs: readonly string[];
   readonly plan: CompactionPlan;
   readonly #store: Store;
+  #pinned: Version | undefined;
 
   constructor(store: Store, plan: CompactionPlan) {
     this.#store = store;
@@ -45,56 +47,27 @@ export class CompactionBody implements JobBody {
   }
 
   *run(outputs: Outputs): Generator<number, JobResult> {
-    const { versions } = this.#store;
-    // The tables must stay readable even if a listener's compactRange replaces them meanwhile.
-    const version = versions.pins.pin(versions.current);
+    this.#pin();
     try {
-      const result = this.plan.trivialMove ? MOVED : yield* this.#merge(outputs);
-      this.#commit(result);
-      const bytesRead = this.plan.trivialMove ? 0 : this.#tables().reduce((sum, table) => sum + table.size, 0);
-      return { ...result, bytesRead };
+      return this.commit(this.plan.trivialMove ? MOVED : yield* this.#merge(outputs));
     } finally {
-      versions.pins.unpin(version);
-      this.#store.obsolete.collect();
+      this.release();
     }
   }
 
-  end(event: JobEnd): void {
-    this.#store.counters.noteJob("compaction", this.plan.outputLevel, event);
-    this.#store.context.events.emit("compactionEnd", event);
+  get hasWork(): boolean {
+    return !this.plan.trivialMove;
   }
 
-  *#merge(outputs: Outputs): Generator<number, OutputResult> {
-    const { context, versions, snapshots } = this.#store;
-    const { outputLevel, grandparents } = this.plan;
-    const tables = this.#tables();
-    const version = versions.current;
-    const provenance = {
-      inputs: tables.map(({ number, tag }) => ({ number, tag })),
-      obsolete: obsoleteTables(this.#store),
-      logNumber: versions.logNumber,
-    };
-    return yield* writeTables(
-      {
-        context,
-        newNumber: () => versions.newFileNumber(),
-        source: this.#source(),
-        entriesExpected: tables.reduce((sum, table) => sum + table.entries, 0),
-        // The list is taken when the job starts: a snapshot taken later sees nothing older than all its inputs' newest.
-        retention: new Retention({
-          order: context.order,
-          snapshots: snapshots.sequences(),
-          dropTombstone: (key) => !version.mayHoldBelow(outputLevel, key),
-        }),
-        epoch: Math.max(...tables.map((table) => table.epoch)),
-        provenance: () => provenance,
-        cut: { bytes: context.options.targetFileSize, grandparents },
-      },
-      outputs,
-    );
+  order(head: OrderHead): WorkOrder {
+    const { context, versions } = this.#store;
+    const { plan } = this;
+    assert(this.hasWork, "what is only moved is no work for another thread");
+    this.#pin();
+    return compactionOrder(context, head, { plan, version: versions.current, ...this.#terms() });
   }
 
-  #commit(result: OutputResult): void {
+  commit(result: OutputResult): JobResult {
     const { versions, context } = this.#store;
     const { plan } = this;
     assert(stillValid(plan, versions.current), "a compaction's inputs are still where they were");
@@ -107,19 +80,62 @@ export class CompactionBody implements JobBody {
     for (const { number, size, entries } of result.tables) {
       context.events.emit("tableCreated", { file: tableName(number), level: plan.outputLevel, size, entries });
     }
+    const bytesRead = plan.trivialMove ? 0 : this.#tables().reduce((sum, table) => sum + table.size, 0);
+    return { ...result, bytesRead };
   }
 
-  #tables(): TableMeta[] {
-    return this.plan.inputs.flatMap(({ tables }) => tables);
+  release(): void {
+    const { versions, obsolete } = this.#store;
+    if (this.#pinned) versions.pins.unpin(this.#pinned);
+    this.#pinned = undefined;
+    obsolete.collect();
+  }
+
+  end(event: JobEnd): void {
+    this.#store.counters.noteJob("compaction", this.plan.outputLevel, event);
+    this.#store.context.events.emit("compactionEnd", event);
+  }
+
+  // The tables must stay readable even if a listener's compactRange replaces them meanwhile.
+  #pin(): void {
+    const { versions } = this.#store;
+    this.#pinned = versions.pins.pin(versions.current);
   }
 
   // What is read once is not worth the cache's room.
-  #source(): InternalCursor {
-    const { tables, context } = this.#store;
-    const open = (table: TableMeta): InternalCursor => tables.reader(table).cursor({ fillCache: false });
-    const children = this.plan.inputs.flatMap(({ level, tables: inputs }) =>
-      level === 0 ? inputs.map(open) : [new LevelCursor(context.order, inputs, open)],
+  #merge(outputs: Outputs): Generator<number, OutputResult> {
+    const { context, versions, tables } = this.#store;
+    const { inputs, outputLevel, grandparents } = this.plan;
+    const version = versions.current;
+    return mergeTables(
+      {
+        context,
+        newNumber: () => versions.newFileNumber(),
+        inputs,
+        open: (table) => tables.reader(table).cursor({ fillCache: false }),
+        dropTombstone: (key) => !version.mayHoldBelow(outputLevel, key),
+        cut: { bytes: context.options.targetFileSize, grandparents },
+        ...this.#terms(),
+      },
+      outputs,
     );
-    return new MergingCursor(context.order, children);
+  }
+
+  #terms(): { snapshots: readonly number[]; epoch: number; provenance: TableProvenance } {
+    const tables = this.#tables();
+    return {
+      // The list is taken when the job starts: a snapshot taken later sees nothing older than all its inputs' newest.
+      snapshots: this.#store.snapshots.sequences(),
+      epoch: Math.max(...tables.map((table) => table.epoch)),
+      provenance: {
+        inputs: tables.map(({ number, tag }) => ({ number, tag })),
+        obsolete: obsoleteTables(this.#store),
+        logNumber: this.#store.versions.logNumber,
+      },
+    };
+  }
+
+  #tables(): TableMeta[] {
+    return allTables(this.plan.inputs);
   }
 }

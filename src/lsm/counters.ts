@@ -7,6 +7,15 @@ interface LevelCounter {
   compactions: number;
 }
 
+interface StallCounter {
+  count: number;
+  milliseconds: number;
+  delays: number;
+  delayMilliseconds: number;
+  lastCause: StallCause | undefined;
+  lastJob: number | undefined;
+}
+
 /** What is counted while the store works. */
 export class Counters {
   batches = 0;
@@ -23,9 +32,11 @@ export class Counters {
   failedJobs = 0;
   cursors = 0;
   lostBytes = 0;
-  stalls: { count: number; milliseconds: number; lastCause: StallCause | undefined; lastJob: number | undefined } = {
+  stalls: StallCounter = {
     count: 0,
     milliseconds: 0,
+    delays: 0,
+    delayMilliseconds: 0,
     lastCause: undefined,
     lastJob: undefined,
   };
@@ -53,10 +64,16 @@ export class Counters {
 
   noteStall(cause: StallCause, job: number | undefined, milliseconds: number): void {
     this.stalls = {
+      ...this.stalls,
       count: this.stalls.count + 1,
       milliseconds: this.stalls.milliseconds + milliseconds,
       lastCause: cause,
       lastJob: job,
     };
+  }
+
+  noteDelay(milliseconds: number): void {
+    this.stalls.delays++;
+    this.stalls.delayMilliseconds += milliseconds;
   }
 }

@@ -1,17 +1,22 @@
+import type { TableProvenance } from "../sst/table-format.ts";
 import type { JobEnd } from "./events.ts";
 import { logName, tableName } from "./file-names.ts";
 import type { JobBody, JobResult } from "./job.ts";
 import { writeMemtable } from "./memtable-output.ts";
 import type { LoggedMemtable } from "./memtables.ts";
 import type { Store } from "./store.ts";
-import type { Outputs } from "./table-output.ts";
+import type { OutputResult, Outputs } from "./table-output.ts";
+import { flushOrder, type OrderHead, type WorkOrder } from "./thread/work-order.ts";
 
 /** Flushes the oldest waiting memtable to one table in level 0. Tombstones stay: deeper levels may hold what they hide. */
 export class FlushBody implements JobBody {
   readonly kind = "flush";
+  readonly hasWork = true;
   readonly inputs: readonly string[];
   readonly #store: Store;
   readonly #source: LoggedMemtable;
+  /** The first log that is still needed when this is done; known once the work begins. */
+  #logNumber = 0;
 
   constructor(store: Store, source: LoggedMemtable) {
     this.#store = store;
@@ -25,21 +30,19 @@ export class FlushBody implements JobBody {
   }
 
   *run(outputs: Outputs): Generator<number, JobResult> {
-    const { context, versions, memtables, logs, obsolete, snapshots } = this.#store;
+    const { context, versions } = this.#store;
     const { memtable } = this.#source;
-    const logNumber = memtables.logNumberAfterFlush();
-    const result = yield* writeMemtable(
-      {
-        context,
-        newNumber: () => versions.newFileNumber(),
-        memtable,
-        snapshots: snapshots.sequences(),
-        // Only flushes make level-0 tables, one at a time, so the next epoch is free.
-        epoch: versions.current.greatestEpoch + 1,
-        provenance: { inputs: [], obsolete: obsoleteTables(this.#store), logNumber },
-      },
-      outputs,
-    );
+    const newNumber = (): number => versions.newFileNumber();
+    return this.commit(yield* writeMemtable({ context, newNumber, memtable, ...this.#terms() }, outputs));
+  }
+
+  order(head: OrderHead): WorkOrder {
+    return flushOrder(this.#store.context, head, { memtable: this.#source.memtable, ...this.#terms() });
+  }
+
+  commit(result: OutputResult): JobResult {
+    const { context, versions, memtables, logs, obsolete } = this.#store;
+    const logNumber = this.#logNumber;
     versions.commit({ added: result.tables.map((table) => ({ level: 0, table })), logNumber });
     for (const { number, size, entries } of result.tables) {
       context.events.emit("tableCreated", { file: tableName(number), level: 0, size, entries });
@@ -50,9 +53,24 @@ export class FlushBody implements JobBody {
     return { ...result, bytesRead: 0 };
   }
 
+  release(): void {
+    // A waiting memtable is the store's until its flush is committed.
+  }
+
   end(event: JobEnd): void {
     this.#store.counters.noteJob("flush", 0, event);
     this.#store.context.events.emit("flushEnd", event);
+  }
+
+  #terms(): { snapshots: readonly number[]; epoch: number; provenance: TableProvenance } {
+    const { versions, memtables, snapshots } = this.#store;
+    this.#logNumber = memtables.logNumberAfterFlush();
+    return {
+      snapshots: snapshots.sequences(),
+      // Only flushes make level-0 tables, one at a time, so the next epoch is free.
+      epoch: versions.current.greatestEpoch + 1,
+      provenance: { inputs: [], obsolete: obsoleteTables(this.#store), logNumber: this.#logNumber },
+    };
   }
 }
 

@@ -15,6 +15,8 @@ export class Health {
   readonly #events: EventQueue;
   #failure: { readonly error: TinyKVError; readonly forGood: boolean } | undefined;
   #lastError: TinyKVError | undefined;
+  /** Called when the store fails, at once: work elsewhere has to stop. */
+  onFailure: () => void = () => undefined;
 
   constructor(events: EventQueue) {
     this.#events = events;
@@ -86,6 +88,7 @@ export class Health {
         "error",
         `writes are refused ${forGood ? "until the store is reopened" : "until resume()"}: ${known.message}`,
       );
+      this.onFailure();
     }
     return known;
   }

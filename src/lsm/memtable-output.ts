@@ -2,12 +2,12 @@ import { assert } from "../common/assert.ts";
 import type { Memtable } from "../memtable/memtable.ts";
 import type { TableProvenance } from "../sst/table-format.ts";
 import { Retention } from "./retention.ts";
-import type { StoreContext } from "./store-context.ts";
+import type { OutputContext } from "./store-context.ts";
 import { writeTables, type OutputResult, type Outputs } from "./table-output.ts";
 import type { TableMeta } from "./table-meta.ts";
 
 export interface MemtableOutput {
-  readonly context: StoreContext;
+  readonly context: OutputContext;
   readonly newNumber: () => number;
   readonly memtable: Memtable;
   /** Live snapshots, ascending. */

@@ -41,6 +41,7 @@ const LIMITS: Record<string, [number, number | undefined]> = {
   level0FileNumCompactionTrigger: [1, undefined],
   level0SlowdownWrites: [1, undefined],
   level0StopWrites: [1, undefined],
+  compactionBytesPerSecond: [0, undefined],
   maxManifestFileSize: [1, undefined],
 };
 
@@ -86,6 +87,8 @@ test("every other option that is not what it should be is refused with nothing c
     { noSlowdown: 1 },
     { walRecoveryMode: "best" },
     { background: "later" },
+    { compactionBytesPerSecond: 1 },
+    { compactionBytesPerSecond: 65_535 },
     { comparator: {} },
     { comparator: { name: "", compare: () => 0 } },
     { comparator: { name: "x".repeat(256), compare: () => 0 } },

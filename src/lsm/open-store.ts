@@ -39,6 +39,7 @@ import { isStore, listStore, makeDirectories, type DirectoryListing } from "./st
 import type { LogExtent, Store } from "./store.ts";
 import { TableCache } from "./table-cache.ts";
 import { VersionSet } from "./version-set.ts";
+import { whyNoThread } from "./thread/hands.ts";
 import { Version } from "./version.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { WritePath } from "./write-path.ts";
@@ -59,7 +60,17 @@ export function beginOpening(path: string, options: ResolvedOptions): Opening {
   const events = new EventQueue(options.logger, options.listeners);
   const { comparator, paranoid } = options;
   const order = new KeyOrder(paranoid && comparator !== bytewise ? checkedComparator(comparator) : comparator);
-  return { path, env: new CheckedEnv(options.env), options, order, events, health: new Health(events) };
+  const env = new CheckedEnv(options.env);
+  const settled = withoutThread(options, env, events);
+  return { path, env, options: settled, order, events, health: new Health(events) };
+}
+
+// A store that cannot have a thread does its work inline; who asked for no particular mode is told too.
+function withoutThread(options: ResolvedOptions, env: CheckedEnv, events: EventQueue): ResolvedOptions {
+  const reason = options.background === "thread" ? whyNoThread({ options, env }) : undefined;
+  if (reason === undefined) return options;
+  if (!options.readOnly) events.log("info", `background: "inline" in place of "thread": ${reason}`);
+  return { ...options, background: "inline" };
 }
 
 /** Opens or creates a store for writing; nothing stays open or locked when it throws. */

@@ -12,8 +12,11 @@ import type { Logger } from "./logger.ts";
 /** What a recovery does with a damaged write-ahead log; docs/guarantees.md tells them apart. */
 export type WalRecoveryMode = "pointInTime" | "absolute" | "skipCorrupted";
 
-/** Who moves flushes and compactions: each write a bounded part of them, or only runBackgroundStep(). */
-export type BackgroundMode = "inline" | "manual";
+/**
+ * Who moves flushes and compactions: a worker thread, each write a bounded part of them, or only runBackgroundStep().
+ * "thread" becomes "inline", and the logger is told why, where Env has no worker or a comparator no module.
+ */
+export type BackgroundMode = "thread" | "inline" | "manual";
 
 /** All options of open(); sizes in bytes. Everything but `comparator` and a smaller `numLevels` may change between two opens. */
 export interface Options {
@@ -31,7 +34,7 @@ export interface Options {
   readonly walRecoveryMode?: WalRecoveryMode;
   /** Reuse the file of a retired log for the next one: cheaper syncs. Default true. */
   readonly walRecycle?: boolean;
-  /** Default "inline". */
+  /** Default "thread". */
   readonly background?: BackgroundMode;
   /** Check every invariant as it goes: slow. Default false. */
   readonly paranoid?: boolean;
@@ -67,6 +70,8 @@ export interface Options {
   readonly level0FileNumCompactionTrigger?: number;
   readonly level0SlowdownWrites?: number;
   readonly level0StopWrites?: number;
+  /** Bytes of input that the compactions of a worker thread read a second, at least 65536; 0, the default, is no limit. */
+  readonly compactionBytesPerSecond?: number;
   /** The manifest is written anew beyond the larger of this and four times its snapshot. */
   readonly maxManifestFileSize?: number;
   /** The world. Default: the operating system's. */
@@ -92,7 +97,7 @@ export const DEFAULTS: Defaults = {
   sync: true,
   walRecoveryMode: "pointInTime",
   walRecycle: true,
-  background: "inline",
+  background: "thread",
   paranoid: false,
   noSlowdown: false,
   writeBufferSize: 4 * MIB,
@@ -110,6 +115,7 @@ export const DEFAULTS: Defaults = {
   level0FileNumCompactionTrigger: 4,
   level0SlowdownWrites: 8,
   level0StopWrites: 12,
+  compactionBytesPerSecond: 0,
   maxManifestFileSize: MIB,
 };
 
@@ -136,8 +142,12 @@ const LIMITS = [
   ["level0FileNumCompactionTrigger", 1, NO_MOST],
   ["level0SlowdownWrites", 1, NO_MOST],
   ["level0StopWrites", 1, NO_MOST],
+  ["compactionBytesPerSecond", 0, NO_MOST],
   ["maxManifestFileSize", 1, NO_MOST],
 ] as const;
+
+/** Slower compactions than this would make a stopped write wait for minutes. */
+const COMPACTION_RATE_LEAST = 64 << 10;
 
 const BOOLEANS = [
   "createIfMissing",
@@ -150,7 +160,7 @@ const BOOLEANS = [
 ] as const;
 
 const RECOVERY_MODES: readonly string[] = ["pointInTime", "absolute", "skipCorrupted"];
-const BACKGROUND_MODES: readonly string[] = ["inline", "manual"];
+const BACKGROUND_MODES: readonly string[] = ["thread", "inline", "manual"];
 
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), "maxTotalWalSize", "env", "logger", "listeners"]);
 
@@ -178,6 +188,9 @@ function checkNumbers(options: ResolvedOptions): void {
   }
   if ((options.logBlockSize & (options.logBlockSize - 1)) !== 0)
     throw invalidArgument("logBlockSize must be a power of two");
+  const { compactionBytesPerSecond: rate } = options;
+  if (rate > 0 && rate < COMPACTION_RATE_LEAST)
+    throw invalidArgument(`compactionBytesPerSecond must be 0 or at least ${COMPACTION_RATE_LEAST}, not ${rate}`);
 }
 
 function checkChoices(options: ResolvedOptions): void {

@@ -20,8 +20,12 @@ export interface LevelStats {
 }
 
 export interface StallStats {
+  /** Writes that had to stop, and for how long together. */
   readonly count: number;
   readonly milliseconds: number;
+  /** Writes that were held back by up to a millisecond each, and by how much together. */
+  readonly delays: number;
+  readonly delayMilliseconds: number;
   readonly lastCause: StallCause | undefined;
   readonly lastJob: number | undefined;
 }

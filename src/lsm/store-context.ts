@@ -1,6 +1,7 @@
 import type { KeyOrder } from "../common/comparator.ts";
 import { errnoOf } from "../common/errors.ts";
 import type { CheckedEnv } from "../util/checked-env.ts";
+import type { Env } from "../util/env.ts";
 import type { EventQueue } from "./events.ts";
 import type { Health } from "./health.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -14,6 +15,21 @@ export interface StoreContext {
   readonly events: EventQueue;
   readonly health: Health;
   readonly databaseId: Uint8Array;
+}
+
+/** What writing tables needs of it, in whatever thread. */
+export interface OutputContext extends Pick<StoreContext, "path" | "order" | "databaseId"> {
+  readonly env: Env;
+  readonly options: Pick<ResolvedOptions, "paranoid" | "blockSize" | "indexBlockSize" | "bloomBitsPerKey"> & {
+    readonly comparator: { readonly name: string };
+  };
+  readonly health: Pick<Health, "sync">;
+}
+
+/** What reading tables needs of it. */
+export interface TableContext extends Pick<StoreContext, "path" | "order" | "databaseId"> {
+  readonly env: Env;
+  readonly options: Pick<ResolvedOptions, "blockCacheSize" | "readOnly" | "maxOpenFiles">;
 }
 
 /** The path of a file of the store. */

@@ -7,18 +7,18 @@ import type { FileHandle } from "../util/env.ts";
 import { BlockCache } from "../sst/block-cache.ts";
 import { TableReader } from "../sst/table-reader.ts";
 import { tableName } from "./file-names.ts";
-import { joinPath, runAll, type StoreContext } from "./store-context.ts";
+import { joinPath, runAll, type TableContext } from "./store-context.ts";
 import type { TableMeta } from "./table-meta.ts";
 
 export class TableCache {
   readonly blocks: BlockCache;
-  readonly #context: StoreContext;
+  readonly #context: TableContext;
   readonly #readers = new Map<number, TableReader>();
   // In order of use: a Map keeps insertion order, and a used descriptor is inserted again.
   readonly #open = new Map<number, FileHandle>();
   readonly #openMost: number;
 
-  constructor(context: StoreContext) {
+  constructor(context: TableContext) {
     this.#context = context;
     this.blocks = new BlockCache(context.options.blockCacheSize);
     // A read-only store holds all its tables: the writer beside it may unlink them at any time.

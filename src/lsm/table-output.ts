@@ -16,11 +16,11 @@ import { readFully } from "../util/file-io.ts";
 import { GRANDPARENT_FILES_MOST } from "./compaction-plan.ts";
 import { tableName } from "./file-names.ts";
 import type { Retention } from "./retention.ts";
-import { drawTag, joinPath, type StoreContext } from "./store-context.ts";
+import { drawTag, joinPath, type OutputContext } from "./store-context.ts";
 import type { TableMeta } from "./table-meta.ts";
 
 export interface OutputPlan {
-  readonly context: StoreContext;
+  readonly context: OutputContext;
   readonly newNumber: () => number;
   readonly source: InternalCursor;
   /** How many entries the source must have: a job that lost one must not commit. */
@@ -30,7 +30,14 @@ export interface OutputPlan {
   /** What the next table says of the job. */
   readonly provenance: () => TableProvenance;
   /** Undefined: one output, however large. */
-  readonly cut: { readonly bytes: number; readonly grandparents: readonly TableMeta[] } | undefined;
+  readonly cut: CutPlan | undefined;
+}
+
+export interface CutPlan {
+  readonly bytes: number;
+  readonly grandparents: readonly TableMeta[];
+  /** The last of so many outputs takes all the rest. Absent: there may be any number. */
+  readonly outputsMost?: number;
 }
 
 export interface OutputResult {
@@ -186,7 +193,8 @@ class OutputWriter {
     });
   }
 
-  #shouldCut(key: Uint8Array, cut: NonNullable<OutputPlan["cut"]>): boolean {
+  #shouldCut(key: Uint8Array, cut: CutPlan): boolean {
+    if (this.tables.length + 1 === cut.outputsMost) return false;
     if (this.#builder!.estimatedSize >= cut.bytes) return true;
     this.#skipGrandparents(key, true);
     return this.#grandparentBytes > GRANDPARENT_FILES_MOST * cut.bytes;
@@ -219,7 +227,7 @@ function toMeta(summary: TableSummary, number: number, epoch: number): TableMeta
 }
 
 // paranoid: nothing is named by the manifest that was not read back whole.
-function verifyOutput(context: StoreContext, file: FileHandle, number: number, summary: TableSummary): void {
+function verifyOutput(context: OutputContext, file: FileHandle, number: number, summary: TableSummary): void {
   const reader = TableReader.open({
     source: { read: (buffer, position) => readFully(file, buffer, position) },
     name: tableName(number),

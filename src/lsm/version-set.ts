@@ -83,6 +83,14 @@ export class VersionSet {
     return this.#nextFileNumber++;
   }
 
+  /** The first of `count` numbers that nobody else gets. */
+  reserveFileNumbers(count: number): number {
+    const first = this.#nextFileNumber;
+    assert(Number.isSafeInteger(first + count), "file numbers are exhausted");
+    this.#nextFileNumber += count;
+    return first;
+  }
+
   publishSequence(sequence: number): void {
     assert(sequence >= this.#lastSequence, "the last sequence number never decreases");
     this.#lastSequence = sequence;

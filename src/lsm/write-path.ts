@@ -14,6 +14,13 @@ import type { JobKind } from "./job-description.ts";
 import { logName } from "./file-names.ts";
 import type { Store } from "./store.ts";
 
+/** What writes are held to where the slow-down of level 0 begins, 16 MiB a second: less than a fast disk compacts. */
+const DELAYED_BYTES_PER_MILLISECOND = (16 << 20) / 1000;
+
+/** In milliseconds: systems do not keep shorter sleeps, and no write is to notice a single one. */
+const DELAY_LEAST = 0.25;
+const DELAY_MOST = 1;
+
 /** A batch that was written. */
 export interface WrittenBatch {
   readonly payload: Uint8Array;
@@ -28,6 +35,8 @@ export class WritePath {
   readonly #background: Background;
   /** The greatest sequence number that may stand in a log, be it in a record whose write failed. */
   #issued: number;
+  /** Milliseconds that slowed writes owe. */
+  #owed = 0;
 
   constructor(store: Store, background: Background) {
     this.#store = store;
@@ -86,7 +95,7 @@ export class WritePath {
 
   /** Counts what is visible now, and lets it pay for background work. */
   noteWritten(writes: readonly WrittenBatch[]): void {
-    const { context, counters } = this.#store;
+    const { counters } = this.#store;
     let logBytes = 0;
     let synced = false;
     for (const { payload, count, bytes, sync } of writes) {
@@ -100,7 +109,9 @@ export class WritePath {
     counters.logBytes += logBytes;
     if (synced) counters.syncs++;
     this.#background.noteWrite();
-    if (context.options.background === "inline") this.#background.advance(logBytes);
+    if (this.#background.mode === "inline") this.#background.advance(logBytes);
+    else this.#background.poll();
+    this.#slowDown(logBytes);
   }
 
   /** Whether the active memtable is certain to take so much. */
@@ -146,11 +157,34 @@ export class WritePath {
     this.#stallWhile("level0", "compaction", () => versions.current.levelFiles(0) >= context.options.level0StopWrites);
   }
 
-  // In these modes nobody else moves the job that the write waits for: the write runs it, or says STALLED.
+  // Level 0 fills faster than it is emptied: writes are held to a rate that falls as the stop comes nearer. What a write
+  // owes is slept off in parts that the system can measure, and never by more than DELAY_MOST at once.
+  #slowDown(bytes: number): void {
+    const { context, versions, counters } = this.#store;
+    const { noSlowdown, level0SlowdownWrites, level0StopWrites } = context.options;
+    const excess = versions.current.levelFiles(0) - level0SlowdownWrites;
+    const isHeld = excess >= 0 && !noSlowdown && this.#background.mode === "thread";
+    if (!isHeld || !this.#background.isRunning("compaction")) {
+      this.#owed = 0;
+      return;
+    }
+    const grades = Math.max(1, level0StopWrites - level0SlowdownWrites);
+    const rate = DELAYED_BYTES_PER_MILLISECOND * Math.max(1 / grades, 1 - excess / grades);
+    this.#owed += bytes / rate;
+    if (this.#owed < DELAY_LEAST) return;
+    const milliseconds = Math.min(DELAY_MOST, this.#owed);
+    this.#owed = 0;
+    context.env.sleep(milliseconds);
+    counters.noteDelay(milliseconds);
+  }
+
+  // Without a thread nobody else moves the job that the write waits for: the write runs it, or says STALLED.
   #stallWhile(cause: StallCause, kind: JobKind, mustWait: () => boolean): void {
     if (!mustWait()) return;
+    this.#background.poll();
+    if (!mustWait()) return;
     const { context, counters } = this.#store;
-    const { noSlowdown, background, writeBufferSize } = context.options;
+    const { noSlowdown, writeBufferSize } = context.options;
     const job = this.#background.blocking(kind);
     if (!job) {
       context.health.refuseIfFailed();
@@ -158,7 +192,7 @@ export class WritePath {
     }
     if (noSlowdown) {
       // The refused write still moves the job, else a caller that tries again would wait for ever.
-      if (background === "inline") {
+      if (this.#background.mode === "inline") {
         this.#background.noteWrite();
         this.#background.advance(writeBufferSize);
       }

@@ -47,8 +47,8 @@ const CAPACITY_MAX = 2 ** 32 - 4096;
 /** Invariant: `USED` = 4 × words claimed (the head node's not counted) + bytes claimed, and it never exceeds the capacity. */
 export class Arena {
   /**
-   * False while only the thread that made this arena knows the buffer, so that plain loads see all there is. No other
-   * thread can get at the memory before this one has asked for `buffer`.
+   * False while only the thread that made this arena inserts, so that plain loads see all there is. No other thread can
+   * insert before this one has asked for `buffer`.
    */
   isShared: boolean;
   readonly capacity: number;
@@ -92,6 +92,11 @@ export class Arena {
   /** The memory, for other threads; from now on it counts as shared. */
   get buffer(): SharedArrayBuffer {
     this.isShared = true;
+    return this.#buffer;
+  }
+
+  /** The memory, for threads that only read it, when nothing is inserted any more: then plain loads still see all. */
+  get frozenBuffer(): SharedArrayBuffer {
     return this.#buffer;
   }
 

@@ -67,9 +67,20 @@ export class Memtable {
     return new Memtable({ order, capacity: arena.capacity, seed }, arena);
   }
 
+  /** What another thread froze, to be read alone. */
+  static attachFrozen(buffer: SharedArrayBuffer, order: KeyOrder): Memtable {
+    const arena = new Arena(buffer, false);
+    return new Memtable({ order, capacity: arena.capacity, seed: 1 }, arena);
+  }
+
   /** What `attach` takes. Ask for it only to share it: searches are some tenths slower from then on. */
   get buffer(): SharedArrayBuffer {
     return this.#arena.buffer;
+  }
+
+  /** The same for a memtable that nobody inserts into any more: who only reads it costs the searches nothing. */
+  get frozenBuffer(): SharedArrayBuffer {
+    return this.#arena.frozenBuffer;
   }
 
   /** A capacity certain to hold so many entries with keys and values of so many bytes together. */

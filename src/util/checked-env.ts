@@ -37,13 +37,18 @@ export class CheckedEnv implements Env {
     unlinks: 0,
     renames: 0,
   };
-  readonly worker?: URL;
+  readonly worker: URL | undefined;
   readonly #env: Env;
   readonly #open = new Set<CheckedFile>();
 
   constructor(env: Env) {
     this.#env = env;
-    if (env.worker !== undefined) this.worker = env.worker;
+    this.worker = env.worker;
+  }
+
+  /** Adds what another thread counted for this one. */
+  count(more: IoCounters): void {
+    for (const name of Object.keys(this.counters) as (keyof IoCounters)[]) this.counters[name] += more[name];
   }
 
   /** Files opened here and not closed yet. */

@@ -104,5 +104,5 @@ export interface Env {
   sleep(milliseconds: number): void;
   randomBytes(count: number): Uint8Array;
   /** The module that a background worker thread starts from; without it "thread" falls back to "inline". */
-  readonly worker?: URL;
+  readonly worker?: URL | undefined;
 }

@@ -35,7 +35,10 @@ const FLAGS: Record<OpenMode, number> = {
 
 /** The real file system, through node:fs alone: each call is one system call, on the calling thread. */
 export class NodeEnv implements Env {
-  readonly worker?: URL;
+  /** Undefined for sources that run untranslated: threads start from built files. */
+  readonly worker: URL | undefined = import.meta.url.endsWith(".js")
+    ? new URL("../lsm/thread/worker-main.js", import.meta.url)
+    : undefined;
   readonly #sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
   open(path: string, mode: OpenMode): FileHandle {

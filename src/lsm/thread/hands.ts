@@ -1,0 +1,138 @@
+// The worker thread as a store's jobs see it: there when it is first needed, and lost when it dies.
+//
+// Only the store's own thread commits, at three places: in a write, in a call that waits for a job, and, for a caller that
+// does neither, in a turn of the event loop.
+
+import { bytewise } from "../../common/comparator.ts";
+import type { BackgroundMode } from "../options.ts";
+import type { StoreContext } from "../store-context.ts";
+import { deathOf, type HandedJob } from "./handed-job.ts";
+import { StoreThread } from "./store-thread.ts";
+
+/** Whose hands they are. */
+export interface Owner {
+  /** Those that were handed over and have not ended. */
+  jobs(): HandedJob[];
+  ended(job: HandedJob): void;
+  /** Called from the event loop when work is finished: it may be committed, and what is due now begun. */
+  idle(): void;
+}
+
+/** Why a store cannot have its work done by a thread; undefined if it can. */
+export function whyNoThread({ options, env }: Pick<StoreContext, "options" | "env">): string | undefined {
+  if (env.worker === undefined) return "this Env has no worker";
+  const { comparator } = options;
+  return comparator === bytewise || comparator.module ? undefined : `comparator ${comparator.name} names no module`;
+}
+
+export class Hands {
+  readonly #context: StoreContext;
+  readonly #owner: Owner;
+  #mode: BackgroundMode;
+  #thread: StoreThread | undefined;
+
+  constructor(context: StoreContext, owner: Owner) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#mode = context.options.background;
+    if (this.#mode === "thread") context.health.onFailure = () => this.raiseAborts();
+  }
+
+  /** "inline" in place of "thread" once there is no hope for a thread. */
+  get mode(): BackgroundMode {
+    return this.#mode;
+  }
+
+  /** The thread, started if need be; undefined when there is to be none. */
+  thread(): StoreThread | undefined {
+    if (this.#mode !== "thread") return undefined;
+    const { env } = this.#context;
+    try {
+      this.#thread ??= new StoreThread(
+        env.worker!,
+        () => env.now(),
+        () => this.#turn(),
+        (failure) => this.#lose(failure),
+      );
+    } catch (error) {
+      this.#giveUp(`no thread can be started: ${String(error)}`);
+    }
+    return this.#thread;
+  }
+
+  /** Commits what is finished; true if anything was. Looks after the thread. */
+  settle(): boolean {
+    const thread = this.#thread;
+    if (!thread) return false;
+    if (!thread.hasNews) {
+      if (this.#owner.jobs().length > 0) thread.look();
+      return false;
+    }
+    for (let outcome = thread.take(); outcome; outcome = thread.take()) {
+      const { job: id } = outcome;
+      const job = this.#owner.jobs().find((candidate) => candidate.id === id);
+      if (!job) continue; // of a job that was abandoned
+      if (outcome.kind === "refused") {
+        this.#giveUp(`the worker thread cannot work for this store: ${outcome.reason}`);
+        return true;
+      }
+      job.settle(outcome);
+      this.#owner.ended(job);
+    }
+    return true;
+  }
+
+  /** Waits a short time for any job; the bytes of input that this one consumed meanwhile. */
+  waitFor(job: HandedJob): number {
+    const before = job.consumed;
+    if (!this.#thread?.hasNews) this.#thread?.wait();
+    this.settle();
+    return job.consumed - before;
+  }
+
+  /** Nothing more is expected of the jobs: the thread may stop. */
+  raiseAborts(): void {
+    for (const job of this.#owner.jobs()) job.raiseAbort();
+    this.#thread?.wake();
+  }
+
+  close(): void {
+    this.#thread?.leave();
+    this.#thread = undefined;
+  }
+
+  // Nobody has called: what goes wrong is told as a job's failure is, and met again by the next write.
+  #turn(): void {
+    const { health, events } = this.#context;
+    try {
+      this.#owner.idle();
+    } catch (error) {
+      health.noteJobFailure(error);
+    }
+    events.deliver();
+  }
+
+  // Its jobs never end. What they wrote is nobody's, but may be written to for as long as its last system call takes: the
+  // store fails, and resume() writes anew what it needs.
+  #lose(failure: Error): void {
+    const { health, events } = this.#context;
+    this.close();
+    const jobs = this.#owner.jobs();
+    if (jobs.length > 0) health.fail(deathOf(failure));
+    for (const job of jobs) {
+      job.failed(deathOf(failure));
+      this.#owner.ended(job);
+    }
+    events.deliver();
+  }
+
+  #giveUp(reason: string): void {
+    this.#mode = "inline";
+    this.#context.events.log("warn", `background: "inline" in place of "thread": ${reason}`);
+    for (const job of this.#owner.jobs()) {
+      job.abandon();
+      this.#owner.ended(job);
+    }
+    this.close();
+  }
+}

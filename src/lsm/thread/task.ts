@@ -1,0 +1,101 @@
+import type { Comparator } from "../../common/comparator.ts";
+import type { CheckedEnv } from "../../util/checked-env.ts";
+import { Outputs, type OutputResult } from "../table-output.ts";
+import { toPlainError } from "./plain-error.ts";
+import { ABORT, BEGUN, CONSUMED, CONSUMED_UNIT, STATE, State, type Outcome } from "./protocol.ts";
+import type { Rate } from "./rate.ts";
+import { Work } from "./work.ts";
+import { plainTable, type WorkOrder } from "./work-order.ts";
+
+type Ending = { [Kind in Outcome["kind"]]: Omit<Extract<Outcome, { kind: Kind }>, "job" | "io"> }[Outcome["kind"]];
+
+/**
+ * A job in the worker thread.
+ *
+ * Invariant: `ended` is said last, when no file of the job is open and its outcome is sent.
+ */
+export class Task {
+  readonly kind: WorkOrder["source"]["kind"];
+  readonly #env: CheckedEnv;
+  readonly #order: WorkOrder;
+  readonly #control: Int32Array;
+  readonly #rate: Rate;
+  readonly #send: (outcome: Outcome) => void;
+  readonly #work: Work;
+  #isBegun = false;
+  #isEnded = false;
+  #consumed = 0;
+
+  constructor(env: CheckedEnv, order: WorkOrder, comparator: Comparator, rate: Rate, send: (outcome: Outcome) => void) {
+    this.kind = order.source.kind;
+    this.#env = env;
+    this.#order = order;
+    this.#control = new Int32Array(order.control);
+    this.#rate = rate;
+    this.#send = send;
+    this.#work = new Work(env, comparator, order, new Outputs(), () => Atomics.add(this.#control, BEGUN, 1));
+  }
+
+  get isAborted(): boolean {
+    return Atomics.load(this.#control, ABORT) === 1;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** When it may go on. Flushes never rest. */
+  restUntil(now: number): number {
+    return this.kind === "flush" ? now : this.#rate.restUntil(now);
+  }
+
+  step(now: number): void {
+    if (!this.#isBegun && !this.#begin()) return;
+    try {
+      if (this.isAborted) {
+        this.#end({ kind: "aborted" });
+        return;
+      }
+      const step = this.#work.steps.next();
+      if (step.done) this.#end({ kind: "done", result: plainResult(step.value) });
+      else this.#count(step.value, now);
+    } catch (error) {
+      this.#end({ kind: "failed", error: toPlainError(error), forGood: this.#work.failedForGood });
+    }
+  }
+
+  // False when the store has withdrawn it.
+  #begin(): boolean {
+    this.#isBegun = true;
+    const before = Atomics.compareExchange(this.#control, STATE, State.queued, State.working);
+    this.#isEnded = before !== State.queued;
+    return !this.#isEnded;
+  }
+
+  #count(bytes: number, now: number): void {
+    this.#consumed += bytes;
+    Atomics.store(this.#control, CONSUMED, Math.floor(this.#consumed / CONSUMED_UNIT));
+    if (this.kind === "compaction") this.#rate.pay(bytes, now);
+  }
+
+  #end(ending: Ending): void {
+    this.#isEnded = true;
+    this.#letGo();
+    this.#send({ ...ending, job: this.#order.job, io: { ...this.#env.counters } });
+    Atomics.store(this.#control, STATE, State.ended);
+    Atomics.notify(this.#control, STATE);
+  }
+
+  // Closes what an abort leaves open; nobody waits for these files any more.
+  #letGo(): void {
+    try {
+      this.#work.steps.return(undefined as never);
+    } catch (error) {
+      void error;
+    }
+  }
+}
+
+function plainResult(result: OutputResult): OutputResult {
+  return { ...result, tables: result.tables.map(plainTable) };
+}

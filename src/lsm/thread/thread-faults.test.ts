@@ -18,6 +18,11 @@ const reverse: Comparator = {
   module: new URL(`data:text/javascript,${encodeURIComponent(REVERSE_MODULE)}`),
 };
 
+/** A memtable of two kilobytes makes a table of five blocks, and five more writes end it. */
+const WRITES_OF_A_FLUSH = 10;
+/** Milliseconds a write, so that what comes after the second of them can be seen to stop. */
+const SLOW = 150;
+
 test("no space in the thread is the job's failure, as it is inline: the store stays well and nothing is left", () => {
   const env = new FaultyThreadEnv();
   const db = openThreaded({ env });
@@ -118,15 +123,14 @@ test("close() beside a silent thread is bounded too", () => {
 test("a failed log makes the thread stop, and resume() leaves none of its files", async () => {
   const env = new FaultyThreadEnv();
   const db = openThreaded({ env });
-  env.set("slow", 30);
+  env.set("slow", SLOW);
   fill(db, 100);
   env.untilWrites(2);
   env.failLogs = true;
   expect(codeOf(() => db.put("lost", "lost", { sync: true }))).toBe("IO_ERROR");
   env.failLogs = false;
-  const { writes } = env;
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(env.writes - writes).toBeLessThan(3);
+  await new Promise((resolve) => setTimeout(resolve, WRITES_OF_A_FLUSH * SLOW));
+  expect(env.writes).toBeLessThan(WRITES_OF_A_FLUSH);
   env.set("slow", 0);
   expect(codeOf(() => db.put("a", "a"))).toBe("BACKGROUND_ERROR");
   db.resume();
@@ -184,14 +188,15 @@ test("a comparator that throws while nobody calls is told as a failure, and ends
   };
   const env = new FaultyThreadEnv();
   const db = openThreaded({ env, comparator: { ...reverse, compare }, maxWriteBufferNumber: 16 });
-  env.set("slow", 5);
+  // No job can end while the store is filled.
+  env.set("slow", 200);
   const told: string[] = [];
   db.on("backgroundError", ({ error }) => told.push(error.message));
   fill(db, 400);
   isBroken = true;
+  env.set("slow", 0);
   await eventually(() => told.length > 0, "the failure is told");
   isBroken = false;
-  env.set("slow", 0);
   expect(told[0]).toMatch(/no order today/);
   db.flush();
   expect(entries(db)).toEqual(filled(400).reverse());

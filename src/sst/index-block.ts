@@ -19,6 +19,7 @@ import { ByteWriter, varintLength } from "../common/byte-writer.ts";
 import { compareByteRanges } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, isKind, KIND_MAX, SEQUENCE_MAX } from "../common/internal-key.ts";
+import { headOf } from "../common/key-heads.ts";
 import { formatUnsupported, TRAILER_BYTES } from "./table-format.ts";
 
 const INDEX_LAYOUT = 2;
@@ -248,12 +249,4 @@ export class IndexBlock {
     this.#prefixLength = prefix;
     for (let i = 0; i <= last; i++) this.#heads[i] = headOf(bytes, this.#keyStarts[i]! + prefix, this.#keyEnds[i]!);
   }
-}
-
-function headOf(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start >= 4)
-    return ((bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!) >>> 0;
-  let head = 0;
-  for (let i = 0; i < 4; i++) head = (head << 8) | (start + i < end ? bytes[start + i]! : 0);
-  return head >>> 0;
 }

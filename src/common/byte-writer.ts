@@ -20,6 +20,20 @@ export function putVarint(bytes: Uint8Array, offset: number, value: number): num
   return offset;
 }
 
+/** Writes an unsigned integer below 2^32, little-endian. */
+export function putU32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
+}
+
+/** Writes an integer from 0 to 2^53-1, little-endian, in eight bytes. */
+export function putU64(bytes: Uint8Array, offset: number, value: number): void {
+  putU32(bytes, offset, value % 0x1_0000_0000);
+  putU32(bytes, offset + 4, Math.floor(value / 0x1_0000_0000));
+}
+
 /** A growing buffer of little-endian fields. `finish()` gives a view; `clear()` keeps the memory for the next use. */
 export class ByteWriter {
   #bytes: Buffer;

@@ -83,12 +83,17 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
 /** Up to here a loop copies faster than TypedArray.set, whose call takes some 35 ns whatever the length; the loop 0.75 ns a byte. */
 const LOOP_COPY_MAX = 48;
 
+/** target.set(source, at), quicker for short sources. The two do not overlap. */
+export function putBytes(target: Uint8Array, at: number, source: Uint8Array): void {
+  const length = source.length;
+  if (length > LOOP_COPY_MAX) target.set(source, at);
+  else for (let i = 0; i < length; i++) target[at + i] = source[i]!;
+}
+
 /** A copy for a caller to keep; like Buffer.from(bytes), which takes some 40 ns more to find out what it was given. */
 export function copyToBuffer(bytes: Uint8Array): Buffer {
-  const length = bytes.length;
-  const copy = Buffer.allocUnsafe(length);
-  if (length > LOOP_COPY_MAX) copy.set(bytes);
-  else for (let i = 0; i < length; i++) copy[i] = bytes[i]!;
+  const copy = Buffer.allocUnsafe(bytes.length);
+  putBytes(copy, 0, bytes);
   return copy;
 }
 

@@ -113,16 +113,19 @@ export class Database implements Disposable {
   }
 
   put(key: BytesLike, value: BytesLike, options: WriteOptions = {}): void {
-    this.#write(() => this.#cleared().put(key, value), options);
+    const writer = this.#writable();
+    this.#write(writer, this.#cleared().put(key, value), options);
   }
 
   delete(key: BytesLike, options: WriteOptions = {}): void {
-    this.#write(() => this.#cleared().delete(key), options);
+    const writer = this.#writable();
+    this.#write(writer, this.#cleared().delete(key), options);
   }
 
   /** Applies all operations of a batch, or none; the batch stays the caller's. */
   write(batch: WriteBatch, options: WriteOptions = {}): void {
-    this.#write(() => checkedBatch(batch), options);
+    const writer = this.#writable();
+    this.#write(writer, checkedBatch(batch), options);
   }
 
   /**
@@ -306,11 +309,13 @@ export class Database implements Disposable {
     }
   }
 
-  #write(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): void {
-    this.#change(({ writePath, groups }) => {
-      if (groups.isIdle) writePath.write(makeBatch(), sync);
-      else groups.writeNow(makeBatch(), sync);
-    });
+  #write({ writePath, groups }: OpenStore, batch: WriteBatch, { sync = this.options.sync }: WriteOptions): void {
+    try {
+      if (groups.isIdle) writePath.write(batch, sync);
+      else groups.writeNow(batch, sync);
+    } finally {
+      this.#readable.context.events.deliver();
+    }
   }
 
   async #writeAsync(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): Promise<void> {
@@ -332,13 +337,18 @@ export class Database implements Disposable {
 
   /** Runs a change; what happened is told to listeners when it is over, however it ended. */
   #change<T>(change: (writer: OpenStore) => T): T {
-    this.#use();
-    if (!this.#writer) throw new TinyKVError("TINYKV_READ_ONLY", "the store is open read-only");
+    const writer = this.#writable();
     try {
-      return change(this.#writer);
+      return change(writer);
     } finally {
       this.#readable.context.events.deliver();
     }
+  }
+
+  #writable(): OpenStore {
+    this.#use();
+    if (!this.#writer) throw new TinyKVError("TINYKV_READ_ONLY", "the store is open read-only");
+    return this.#writer;
   }
 
   #use(): Readable {

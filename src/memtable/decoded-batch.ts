@@ -17,6 +17,7 @@ const FIELDS = 4;
 
 /** A put may have an empty value; a delete has none, and this in its place. No position in a payload is negative. */
 const NO_VALUE = -1;
+const NOTHING = { bytes: EMPTY, start: 0, end: 0 };
 
 /**
  * Calls `visit` for each operation of a payload, in order; key and value (empty for a delete) are views of the payload.
@@ -49,7 +50,8 @@ export class DecodedBatch {
   /** The sum of the lengths of all keys and values. */
   readonly payloadBytes: number;
   readonly #payload: Uint8Array;
-  readonly #places: Int32Array;
+  // FIELDS elements an operation. A plain array for a single one: a typed array costs a call to make.
+  readonly #places: Int32Array | number[];
   #sorted: Uint32Array | undefined;
   #sortedBy: KeyOrder | undefined;
 
@@ -101,11 +103,15 @@ export class DecodedBatch {
   }
 
   #insert(memtable: Memtable, i: number): void {
-    const start = this.#places[i * FIELDS + VALUE_START]!;
+    const places = this.#places;
+    const at = i * FIELDS;
+    const start = places[at + VALUE_START]!;
     const isPut = start !== NO_VALUE;
-    const value = isPut ? this.#payload.subarray(start, this.#places[i * FIELDS + VALUE_END]) : EMPTY;
+    const bytes = this.#payload;
+    const key = { bytes, start: places[at + KEY_START]!, end: places[at + KEY_END]! };
+    const value = isPut ? { bytes, start, end: places[at + VALUE_END]! } : NOTHING;
     const kind = isPut ? Kind.put : Kind.delete;
-    const inserted = memtable.insert(kind, this.firstSequence + i, this.#key(i), value);
+    const inserted = memtable.insertPlaces(kind, this.firstSequence + i, key, value);
     assert(inserted, "a batch that fits is inserted whole");
   }
 
@@ -128,7 +134,8 @@ export class DecodedBatch {
   }
 }
 
-function allocatePlaces(count: number): Int32Array {
+function allocatePlaces(count: number): Int32Array | number[] {
+  if (count === 1) return [0, 0, 0, 0];
   try {
     return new Int32Array(count * FIELDS);
   } catch (error) {

@@ -97,6 +97,21 @@ export function copyToBuffer(bytes: Uint8Array): Buffer {
   return copy;
 }
 
+type BufferConstructor = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
+
+// What Node makes Buffers with, which is how their species is defined: the plain constructor of a typed array with the
+// prototype of Buffer. Should a version of Node define it otherwise, the documented way has to do.
+const species = (Buffer as unknown as { readonly [Symbol.species]?: BufferConstructor })[Symbol.species];
+const FastBuffer =
+  species !== undefined && Object.is(species.prototype, Buffer.prototype) && !Object.is(species, Buffer)
+    ? species
+    : undefined;
+
+/** What Buffer.from(memory, offset, length) gives, at half its price: nothing is asked of the arguments. */
+export function bufferView(memory: ArrayBufferLike, offset: number, length: number): Buffer {
+  return FastBuffer ? new FastBuffer(memory, offset, length) : Buffer.from(memory, offset, length);
+}
+
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 }

@@ -80,7 +80,7 @@ export class Retention {
       assert(sequence <= this.#sequence, "versions are judged newest first");
       return true;
     }
-    assert(!begun || this.#order.compare(this.#key.view(), key) < 0, "keys are judged in order");
+    assert(!begun || this.#key.compare(this.#order, key) < 0, "keys are judged in order");
     this.#key.set(key);
     return false;
   }

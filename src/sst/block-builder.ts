@@ -235,10 +235,10 @@ function entryFixedBytes(keyLength: number, sequence: number, kind: number, valu
 }
 
 /** Below this many bytes a loop beats the call of TypedArray.set with its view. */
-const LOOP_COPY_MAX = 32;
+const LOOP_COPY_MAX = 48;
 
 function copyRange(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
-  if (end - start > LOOP_COPY_MAX) target.set(source.subarray(start, end), at);
+  if (end - start > LOOP_COPY_MAX) target.set(end - start === source.length ? source : source.subarray(start, end), at);
   else for (let i = start, to = at; i < end; i++, to++) target[to] = source[i]!;
   return at + end - start;
 }

@@ -5,7 +5,7 @@
 // the bounds of the block before it is used, and what does not fit is a CorruptionError.
 
 import { CorruptionError } from "../common/errors.ts";
-import { compareByteRanges, EMPTY } from "../common/bytes.ts";
+import { bufferView, compareByteRanges, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, Kind } from "../common/internal-key.ts";
 import { BLOCK_BYTES_MIN, BLOCK_LAYOUT, BLOCK_TAIL_BYTES, FLAG_WIDE_OFFSETS } from "./block-builder.ts";
@@ -25,6 +25,8 @@ export class BlockCursor {
   readonly #order: KeyOrder;
   readonly #file: string;
   #bytes = EMPTY;
+  /** What #bytes is a view of, once a value was asked for. */
+  #memory: ArrayBufferLike | undefined;
   /** Where the block starts in the file, for errors. */
   #base = 0;
   #prefixStart = 0;
@@ -62,6 +64,7 @@ export class BlockCursor {
     this.#keyIndex = -1;
     this.#prefixCopied = false;
     this.#bytes = bytes;
+    this.#memory = undefined;
     this.#base = base;
     if (bytes.length < BLOCK_BYTES_MIN) throw this.corruption(0, `a block of ${bytes.length} bytes`);
     if (bytes[0] !== BLOCK_LAYOUT) throw formatUnsupported(this.#file, `block layout ${bytes[0]}`);
@@ -118,8 +121,9 @@ export class BlockCursor {
   }
 
   /** The value of the entry read last: a view of the block. */
-  get value(): Uint8Array {
-    return this.#bytes.subarray(this.#valueStart, this.#valueEnd);
+  get value(): Buffer {
+    const memory = (this.#memory ??= this.#bytes.buffer);
+    return bufferView(memory, this.#bytes.byteOffset + this.#valueStart, this.#valueEnd - this.#valueStart);
   }
 
   get valueLength(): number {

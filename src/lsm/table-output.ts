@@ -17,7 +17,6 @@ import { readFully } from "../util/file-io.ts";
 import { GRANDPARENT_FILES_MOST } from "./compaction-plan.ts";
 import { tableName } from "./file-names.ts";
 import type { Retention } from "./retention.ts";
-import { ReusedBytes } from "./reused-bytes.ts";
 import { drawTag, joinPath, type StoreContext } from "./store-context.ts";
 import type { TableMeta } from "./table-meta.ts";
 
@@ -70,7 +69,7 @@ export function* writeTables(plan: OutputPlan, outputs: Outputs): Generator<numb
       bytes += key.length + value.length;
       const verdict = retention.judge(key, sequence, kind);
       if (verdict === "keep") {
-        const atBoundary = writer.add(key, sequence, kind, value);
+        const atBoundary = writer.add(key, sequence, kind, value, retention.isNewKey);
         if (!atBoundary && entries < ENTRIES_PER_STEP) continue;
       } else {
         if (verdict === "shadowed") shadowed++;
@@ -108,7 +107,6 @@ class OutputWriter {
   #file: FileHandle | undefined;
   #builder: TableBuilder | undefined;
   #number = 0;
-  readonly #lastKey = new ReusedBytes();
   #grandparent = 0;
   #grandparentBytes = 0;
 
@@ -118,13 +116,11 @@ class OutputWriter {
   }
 
   /** True when a block was written: a place to pause. */
-  add(key: Uint8Array, sequence: number, kind: Kind, value: Uint8Array): boolean {
-    if (this.#builder && this.#plan.cut && !this.#lastKey.equals(key) && this.#shouldCut(key, this.#plan.cut))
-      this.finishTable();
+  add(key: Uint8Array, sequence: number, kind: Kind, value: Uint8Array, isNewKey: boolean): boolean {
+    if (this.#builder && this.#plan.cut && isNewKey && this.#shouldCut(key, this.#plan.cut)) this.finishTable();
     this.#builder ??= this.#begin(key);
     this.#builder.add(key, sequence, kind, value);
     this.entries++;
-    if (this.#plan.cut) this.#lastKey.set(key);
     const paused = this.#builder.blocksWritten !== this.#lastBlocks;
     this.#lastBlocks = this.#builder.blocksWritten;
     return paused;

@@ -8,12 +8,16 @@ import { CorruptionError } from "../common/errors.ts";
 import { bufferView, compareByteRanges, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, Kind } from "../common/internal-key.ts";
+import { headOf } from "../common/key-heads.ts";
 import { BLOCK_BYTES_MIN, BLOCK_LAYOUT, BLOCK_TAIL_BYTES, FLAG_WIDE_OFFSETS } from "./block-builder.ts";
-import { formatUnsupported } from "./table-format.ts";
+import { HEAD_BYTES, HeadsState, makeHeads, readHead } from "./block-heads.ts";
+import { formatUnsupported, TRAILER_BYTES } from "./table-format.ts";
 
 /** Varints up to here are put together with integer shifts; longer ones (from 2^28 on) with multiplications. */
 const SHIFT_MAX = 28;
 const KEY_BUFFER_AT_FIRST = 64;
+/** In place of where the heads are. */
+const NO_ROOM = -1;
 
 /**
  * A position in one data block, and then in the next: load() takes another block.
@@ -34,6 +38,7 @@ export class BlockCursor {
   #entriesAt = 0;
   #offsetsAt = 0;
   #wide = false;
+  #headsAt = NO_ROOM;
   // Where the varint that is being read goes on.
   #at = 0;
   #suffixStart = 0;
@@ -57,8 +62,11 @@ export class BlockCursor {
     this.#file = file;
   }
 
-  /** Takes the block `bytes`, which lies at `base` in the file. Positions are undefined until read(). */
-  load(bytes: Uint8Array, base: number): void {
+  /**
+   * Takes the block in the first `length` bytes, which lies at `base` in the file. Positions are undefined until read().
+   * What follows behind the block and its trailer, if anything does, is room for heads: block-heads.ts.
+   */
+  load(bytes: Uint8Array, base: number, length: number = bytes.length): void {
     this.count = 0;
     this.index = -1;
     this.#keyIndex = -1;
@@ -66,12 +74,12 @@ export class BlockCursor {
     this.#bytes = bytes;
     this.#memory = undefined;
     this.#base = base;
-    if (bytes.length < BLOCK_BYTES_MIN) throw this.corruption(0, `a block of ${bytes.length} bytes`);
+    if (length < BLOCK_BYTES_MIN) throw this.corruption(0, `a block of ${length} bytes`);
     if (bytes[0] !== BLOCK_LAYOUT) throw formatUnsupported(this.#file, `block layout ${bytes[0]}`);
     const flags = bytes[1]!;
     if ((flags & ~FLAG_WIDE_OFFSETS) !== 0) throw formatUnsupported(this.#file, `block flags ${flags}`);
     this.#wide = flags === FLAG_WIDE_OFFSETS;
-    const tail = bytes.length - BLOCK_TAIL_BYTES;
+    const tail = length - BLOCK_TAIL_BYTES;
     this.#at = 2;
     this.#prefixLength = this.#varint();
     this.#prefixStart = this.#at;
@@ -80,6 +88,7 @@ export class BlockCursor {
     const count = readU32(bytes, tail + 4);
     this.#checkLayout(count, tail);
     this.count = count;
+    this.#headsAt = bytes.length > length && this.#order.isBytewise ? length + TRAILER_BYTES : NO_ROOM;
   }
 
   #checkLayout(count: number, tail: number): void {
@@ -150,9 +159,37 @@ export class BlockCursor {
       const difference = compareByteRanges(key, 0, shared, this.#bytes, start, start + prefix);
       if (difference !== 0) return difference < 0 ? 0 : this.count;
     }
-    return this.#order.isBytewise
-      ? this.#searchBytes(key, prefix, sequence, kind)
-      : this.#searchPlainly(key, sequence, kind);
+    if (!this.#order.isBytewise) return this.#searchPlainly(key, sequence, kind);
+    return this.#headsAt !== NO_ROOM && this.#hasHeads()
+      ? this.#searchHeads(key, prefix, sequence, kind)
+      : this.#searchBytes(key, prefix, sequence, kind);
+  }
+
+  // A block that is sought in for the second time gets its heads.
+  #hasHeads(): boolean {
+    const bytes = this.#bytes;
+    const state = bytes[this.#headsAt];
+    if (state === HeadsState.unsought) bytes[this.#headsAt] = HeadsState.soughtOnce;
+    if (state !== HeadsState.soughtOnce) return state === HeadsState.made;
+    const offset = (index: number): number => this.#offset(index);
+    return makeHeads(bytes, this.#headsAt, this.count, this.#offsetsAt, offset);
+  }
+
+  // Looks at entries only where heads are equal: a search then touches some neighbouring lines and not one for each step.
+  #searchHeads(key: Uint8Array, prefix: number, sequence: number, kind: number): number {
+    const bytes = this.#bytes;
+    const heads = this.#headsAt + 1;
+    const head = headOf(key, prefix, key.length);
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const middleHead = readHead(bytes, heads + HEAD_BYTES * middle);
+      const isBefore = middleHead === head ? this.#compare(middle, key, prefix, sequence, kind) < 0 : middleHead < head;
+      if (isBefore) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #searchPlainly(key: Uint8Array, sequence: number, kind: number): number {

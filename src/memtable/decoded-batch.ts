@@ -5,6 +5,7 @@ import { EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { invalidArgument } from "../common/errors.ts";
 import { Kind } from "../common/internal-key.ts";
+import { headOf } from "../common/key-heads.ts";
 import { OperationScanner, decodeBatchHeader } from "./batch-format.ts";
 import type { Memtable } from "./memtable.ts";
 
@@ -17,6 +18,10 @@ const FIELDS = 4;
 
 /** A put may have an empty value; a delete has none, and this in its place. No position in a payload is negative. */
 const NO_VALUE = -1;
+
+/** A head of 32 bits and an index below this fit a double exactly; larger batches are sorted by comparisons. */
+const PACKED_MOST = 2 ** 20;
+
 const NOTHING = { bytes: EMPTY, start: 0, end: 0 };
 
 /**
@@ -82,7 +87,10 @@ export class DecodedBatch {
     if (this.#sorted && this.#sortedBy === order) return this.#sorted;
     const sorted = new Uint32Array(this.count);
     for (let i = 0; i < sorted.length; i++) sorted[i] = i;
-    if (!this.#ascends(order)) sorted.sort((a, b) => this.#compareKeys(order, a, b) || a - b);
+    if (!this.#ascends(order)) {
+      if (order.isBytewise && this.count <= PACKED_MOST) this.#sortByHeads(order, sorted);
+      else sorted.sort((a, b) => this.#compareKeys(order, a, b) || a - b);
+    }
     this.#sorted = sorted;
     this.#sortedBy = order;
     return sorted;
@@ -117,6 +125,50 @@ export class DecodedBatch {
 
   #key(i: number): Uint8Array {
     return this.#payload.subarray(this.#places[i * FIELDS + KEY_START], this.#places[i * FIELDS + KEY_END]);
+  }
+
+  // The four bytes behind what all keys begin with, and the index, as one number each: those are sorted without a call
+  // into JavaScript, and what has equal heads, mostly little, is sorted again by its keys.
+  #sortByHeads(order: KeyOrder, sorted: Uint32Array): void {
+    const places = this.#places;
+    const prefix = this.#commonPrefix();
+    const packed = new Float64Array(sorted.length);
+    for (let i = 0; i < packed.length; i++) {
+      const start = places[i * FIELDS + KEY_START]! + prefix;
+      packed[i] = headOf(this.#payload, start, places[i * FIELDS + KEY_END]!) * PACKED_MOST + i;
+    }
+    packed.sort();
+    let runStart = 0;
+    let runHead = -1;
+    for (let i = 0; i < packed.length; i++) {
+      const head = Math.floor(packed[i]! / PACKED_MOST);
+      sorted[i] = packed[i]! - head * PACKED_MOST;
+      if (head === runHead) continue;
+      this.#sortByKeys(order, sorted, runStart, i);
+      runStart = i;
+      runHead = head;
+    }
+    this.#sortByKeys(order, sorted, runStart, packed.length);
+  }
+
+  #sortByKeys(order: KeyOrder, sorted: Uint32Array, start: number, end: number): void {
+    if (end - start < 2) return;
+    sorted.subarray(start, end).sort((a, b) => this.#compareKeys(order, a, b) || a - b);
+  }
+
+  /** How many bytes all keys begin with. */
+  #commonPrefix(): number {
+    const places = this.#places;
+    const bytes = this.#payload;
+    const first = places[KEY_START]!;
+    let prefix = places[KEY_END]! - first;
+    for (let at = FIELDS; at < places.length && prefix > 0; at += FIELDS) {
+      const start = places[at + KEY_START]!;
+      const most = Math.min(prefix, places[at + KEY_END]! - start);
+      prefix = 0;
+      while (prefix < most && bytes[start + prefix] === bytes[first + prefix]) prefix++;
+    }
+    return prefix;
   }
 
   #ascends(order: KeyOrder): boolean {

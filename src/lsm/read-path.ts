@@ -32,7 +32,7 @@ function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags:
     const found = askTable(store, table, key, sequence, flags);
     if (found !== undefined) return found;
   }
-  for (let level = 1; level < version.numLevels; level++) {
+  for (const level of version.sortedLevels) {
     const table = version.tableFor(level, key);
     if (!table) continue;
     const found = askTable(store, table, key, sequence, flags);
@@ -66,10 +66,7 @@ export function mergedCursor(store: Readable, version: Version, flags: ReadFlags
   const filled = store.memtables().filter((memtable) => memtable.entries > 0);
   const children: InternalCursor[] = filled.map((memtable) => memtable.cursor());
   for (const table of version.levels[0] ?? []) children.push(open(table));
-  for (let level = 1; level < version.numLevels; level++) {
-    const tables = version.levels[level]!;
-    if (tables.length > 0) children.push(new LevelCursor(order, tables, open));
-  }
+  for (const level of version.sortedLevels) children.push(new LevelCursor(order, version.levels[level]!, open));
   return children.length === 1 ? children[0]! : new MergingCursor(order, children);
 }
 

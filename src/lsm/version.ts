@@ -40,6 +40,8 @@ export class Version {
   readonly order: KeyOrder;
   readonly numLevels: number;
   readonly levels: readonly (readonly TableMeta[])[];
+  /** The levels below 0 that hold tables: those that a look-up goes through. */
+  readonly sortedLevels: readonly number[];
   readonly tableCount: number;
   readonly totalBytes: number;
   readonly totalEntries: number;
@@ -54,6 +56,7 @@ export class Version {
     this.order = order;
     this.numLevels = levels.length;
     this.levels = Object.freeze(levels.map((tables) => Object.freeze(tables)));
+    this.sortedLevels = levels.flatMap((tables, level) => (level > 0 && tables.length > 0 ? [level] : []));
     this.#bytes = levels.map(sumSizes);
     this.#bounds = levels.map(() => undefined);
     this.#numbers = new Set(levels.flatMap((tables) => tables.map(({ number }) => number)));

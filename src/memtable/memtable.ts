@@ -106,6 +106,7 @@ export class Memtable {
 
   /** The newest version of `key` with a number up to `sequence`; the value is a view of shared memory. */
   get(key: Uint8Array, sequence: number): Lookup {
+    if (nextOf(this.#arena.words, HEAD, 0) === NONE) return undefined;
     const target = makeTarget(this.#order, key, sequence);
     const node = findAtOrAfter(this.#arena, this.#order, target);
     if (node === NONE || !hasKey(this.#arena, this.#order, node, target)) return undefined;

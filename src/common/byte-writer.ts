@@ -2,22 +2,42 @@ import { assert } from "./assert.ts";
 
 /** Bytes that putVarint will write for `value`. */
 export function varintLength(value: number): number {
-  let length = 1;
-  while (value >= 128) {
-    value = Math.floor(value / 128);
-    length++;
-  }
+  if (value < 128) return 1;
+  if (value < 2 ** 14) return 2;
+  if (value < 2 ** 21) return 3;
+  let length = 3;
+  for (let rest = Math.floor(value / 2 ** 21); rest > 0; rest = Math.floor(rest / 128)) length++;
   return length;
 }
 
 /** Writes `value` (an integer from 0 to 2^53-1) as LEB128 at `offset`; returns the offset behind it. */
 export function putVarint(bytes: Uint8Array, offset: number, value: number): number {
-  while (value >= 128) {
+  // Division is for those that 32 bits do not hold.
+  while (value > 0x7fff_ffff) {
     bytes[offset++] = (value % 128) + 128;
     value = Math.floor(value / 128);
   }
-  bytes[offset++] = value;
+  let rest = value | 0;
+  while (rest >= 128) {
+    bytes[offset++] = rest | 0x80;
+    rest >>>= 7;
+  }
+  bytes[offset++] = rest;
   return offset;
+}
+
+/** Writes an unsigned integer below 2^32, little-endian. */
+export function putU32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
+}
+
+/** Writes an integer from 0 to 2^53-1, little-endian, in eight bytes. */
+export function putU64(bytes: Uint8Array, offset: number, value: number): void {
+  putU32(bytes, offset, value % 0x1_0000_0000);
+  putU32(bytes, offset + 4, Math.floor(value / 0x1_0000_0000));
 }
 
 /** A growing buffer of little-endian fields. `finish()` gives a view; `clear()` keeps the memory for the next use. */

@@ -1,10 +1,12 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  bufferView,
   commonPrefixLength,
   compareByteRanges,
   compareBytes,
   copyBytes,
+  copyToBuffer,
   EMPTY,
   equalBytes,
   toBytes,
@@ -126,4 +128,21 @@ test("a copy shares memory with nothing, of a Buffer neither, and is a plain Uin
 test("hexadecimal is lower case, two digits a byte, of the view alone", () => {
   expect(toHex(Uint8Array.of(0xff, 0, 0x0a, 0xab).subarray(1))).toBe("000aab");
   expect(toHex(EMPTY)).toBe("");
+});
+
+test("a view is a Buffer like any other, over the memory it was made of; a copy shares nothing with its source", () => {
+  for (const memory of [new ArrayBuffer(16), new SharedArrayBuffer(16)]) {
+    const view = bufferView(memory, 4, 8);
+    expect(Buffer.isBuffer(view)).toBe(true);
+    expect(Object.getPrototypeOf(view)).toBe(Buffer.prototype);
+    expect([view.byteOffset, view.length]).toEqual([4, 8]);
+    new Uint8Array(memory)[5] = 7;
+    expect(view[1]).toBe(7);
+  }
+  for (const length of [0, 1, 48, 49, 5000]) {
+    const source = Uint8Array.from({ length }, (_, i) => i);
+    const copy = copyToBuffer(source);
+    source.fill(0xff);
+    expect([...copy]).toEqual(Array.from({ length }, (_, i) => i & 0xff));
+  }
 });

@@ -80,6 +80,38 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes);
 }
 
+/** Up to here a loop copies faster than TypedArray.set, whose call takes some 35 ns whatever the length; the loop 0.75 ns a byte. */
+const LOOP_COPY_MAX = 48;
+
+/** target.set(source, at), quicker for short sources. The two do not overlap. */
+export function putBytes(target: Uint8Array, at: number, source: Uint8Array): void {
+  const length = source.length;
+  if (length > LOOP_COPY_MAX) target.set(source, at);
+  else for (let i = 0; i < length; i++) target[at + i] = source[i]!;
+}
+
+/** A copy for a caller to keep; like Buffer.from(bytes), which takes some 40 ns more to find out what it was given. */
+export function copyToBuffer(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length);
+  putBytes(copy, 0, bytes);
+  return copy;
+}
+
+type BufferConstructor = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
+
+// What Node makes Buffers with, which is how their species is defined: the plain constructor of a typed array with the
+// prototype of Buffer. Should a version of Node define it otherwise, the documented way has to do.
+const species = (Buffer as unknown as { readonly [Symbol.species]?: BufferConstructor })[Symbol.species];
+const FastBuffer =
+  species !== undefined && Object.is(species.prototype, Buffer.prototype) && !Object.is(species, Buffer)
+    ? species
+    : undefined;
+
+/** What Buffer.from(memory, offset, length) gives, at half its price: nothing is asked of the arguments. */
+export function bufferView(memory: ArrayBufferLike, offset: number, length: number): Buffer {
+  return FastBuffer ? new FastBuffer(memory, offset, length) : Buffer.from(memory, offset, length);
+}
+
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 }

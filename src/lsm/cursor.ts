@@ -1,4 +1,4 @@
-import { toBytes, type BytesLike } from "../common/bytes.ts";
+import { bufferView, EMPTY, toBytes, type BytesLike } from "../common/bytes.ts";
 import { TinyKVError } from "../common/errors.ts";
 import type { Pin } from "./cursor-pins.ts";
 import type { Snapshot } from "./snapshots.ts";
@@ -20,6 +20,8 @@ export interface CursorOptions {
 export class Cursor implements Disposable {
   readonly #pin: Pin;
   readonly #entries: VisibleCursor;
+  #keyView: Uint8Array = EMPTY;
+  #key: Buffer = asBuffer(EMPTY);
 
   /** @internal Made by Database.cursor(). */
   constructor(pin: Pin, entries: VisibleCursor) {
@@ -33,7 +35,13 @@ export class Cursor implements Disposable {
   }
 
   get key(): Buffer {
-    return asBuffer(this.#onEntry().key);
+    const { key } = this.#onEntry();
+    // Neighbouring keys of one length come as the same view of a buffer that is used again: so does this one.
+    if (key !== this.#keyView) {
+      this.#keyView = key;
+      this.#key = asBuffer(key);
+    }
+    return this.#key;
   }
 
   get value(): Buffer {
@@ -41,32 +49,68 @@ export class Cursor implements Disposable {
   }
 
   first(): boolean {
-    return this.#move((entries) => entries.first());
+    const entries = this.#use();
+    try {
+      entries.first();
+    } catch (error) {
+      throw this.#told(error);
+    }
+    return entries.valid;
   }
 
   last(): boolean {
-    return this.#move((entries) => entries.last());
+    const entries = this.#use();
+    try {
+      entries.last();
+    } catch (error) {
+      throw this.#told(error);
+    }
+    return entries.valid;
   }
 
   /** To the first entry at or after `key`. */
   seek(key: BytesLike): boolean {
     const bytes = toBytes(key, "key");
-    return this.#move((entries) => entries.seek(bytes));
+    const entries = this.#use();
+    try {
+      entries.seek(bytes);
+    } catch (error) {
+      throw this.#told(error);
+    }
+    return entries.valid;
   }
 
   /** To the last entry at or before `key`. */
   seekForPrev(key: BytesLike): boolean {
     const bytes = toBytes(key, "key");
-    return this.#move((entries) => entries.seekForPrev(bytes));
+    const entries = this.#use();
+    try {
+      entries.seekForPrev(bytes);
+    } catch (error) {
+      throw this.#told(error);
+    }
+    return entries.valid;
   }
 
   /** To the next entry; nothing when not valid. Like every move it answers whether the cursor is valid now. */
   next(): boolean {
-    return this.#move((entries) => entries.valid && entries.next());
+    const entries = this.#use();
+    try {
+      entries.next();
+    } catch (error) {
+      throw this.#told(error);
+    }
+    return entries.valid;
   }
 
   prev(): boolean {
-    return this.#move((entries) => entries.valid && entries.prev());
+    const entries = this.#use();
+    try {
+      entries.prev();
+    } catch (error) {
+      throw this.#told(error);
+    }
+    return entries.valid;
   }
 
   /** Lets go of what it keeps alive; twice is nothing. */
@@ -78,15 +122,9 @@ export class Cursor implements Disposable {
     this.close();
   }
 
-  #move(move: (entries: VisibleCursor) => unknown): boolean {
-    const entries = this.#use();
-    try {
-      move(entries);
-    } catch (error) {
-      this.#pin.tell(error);
-      throw error;
-    }
-    return entries.valid;
+  #told(error: unknown): unknown {
+    this.#pin.tell(error);
+    return error;
   }
 
   #use(): VisibleCursor {
@@ -103,5 +141,5 @@ export class Cursor implements Disposable {
 
 /** The same memory as a Buffer. */
 export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return bytes instanceof Buffer ? bytes : bufferView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,9 +1,9 @@
-import { EMPTY, toBytes, type BytesLike } from "../common/bytes.ts";
+import { copyToBuffer, EMPTY, toBytes, type BytesLike } from "../common/bytes.ts";
 import { TinyKVError, invalidArgument } from "../common/errors.ts";
 import { KEY_BYTES_MAX } from "../common/limits.ts";
 import { isAbsolute, resolve as resolvePath } from "node:path";
 import { WriteBatch } from "../memtable/write-batch.ts";
-import type { ReadFlags } from "../sst/table-reader.ts";
+import { DEFAULT_FLAGS, type ReadFlags } from "../sst/table-blocks.ts";
 import { makeCheckpoint } from "./checkpoint.ts";
 import { closeStore } from "./close.ts";
 import { CursorPins, type Pin } from "./cursor-pins.ts";
@@ -32,6 +32,9 @@ export interface ReadOptions {
   /** Verify the checksums of blocks that are read from disk. Default true; what was not verified is not cached. */
   readonly verifyChecksums?: boolean;
 }
+
+/** What a read without options gets: known by identity, so that the common case makes no objects. */
+const NO_READ_OPTIONS: ReadOptions = {};
 
 export interface WriteOptions {
   /** Durable against power loss when the call returns. Default: the store's `sync` option. */
@@ -96,30 +99,33 @@ export class Database implements Disposable {
   }
 
   /** A copy of the value; undefined if there is none. Throws CORRUPTION or IO_ERROR rather than guess. */
-  get(key: BytesLike, options: ReadOptions = {}): Buffer | undefined {
+  get(key: BytesLike, options: ReadOptions = NO_READ_OPTIONS): Buffer | undefined {
     const found = this.#lookUp(key, options);
-    return found && Buffer.from(found);
+    return found && copyToBuffer(found);
   }
 
-  getMany(keys: readonly BytesLike[], options: ReadOptions = {}): (Buffer | undefined)[] {
+  getMany(keys: readonly BytesLike[], options: ReadOptions = NO_READ_OPTIONS): (Buffer | undefined)[] {
     return keys.map((key) => this.get(key, options));
   }
 
-  has(key: BytesLike, options: ReadOptions = {}): boolean {
+  has(key: BytesLike, options: ReadOptions = NO_READ_OPTIONS): boolean {
     return this.#lookUp(key, options) !== undefined;
   }
 
   put(key: BytesLike, value: BytesLike, options: WriteOptions = {}): void {
-    this.#write(() => this.#cleared().put(key, value), options);
+    const writer = this.#writable();
+    this.#write(writer, this.#cleared().put(key, value), options);
   }
 
   delete(key: BytesLike, options: WriteOptions = {}): void {
-    this.#write(() => this.#cleared().delete(key), options);
+    const writer = this.#writable();
+    this.#write(writer, this.#cleared().delete(key), options);
   }
 
   /** Applies all operations of a batch, or none; the batch stays the caller's. */
   write(batch: WriteBatch, options: WriteOptions = {}): void {
-    this.#write(() => checkedBatch(batch), options);
+    const writer = this.#writable();
+    this.#write(writer, checkedBatch(batch), options);
   }
 
   /**
@@ -277,11 +283,11 @@ export class Database implements Disposable {
     this.close();
   }
 
-  #lookUp(key: BytesLike, { snapshot, fillCache = true, verifyChecksums = true }: ReadOptions): Uint8Array | undefined {
+  #lookUp(key: BytesLike, options: ReadOptions): Uint8Array | undefined {
     const store = this.#use();
-    const flags: ReadFlags = { fillCache, verifyChecksums };
     const bytes = checkedKey(key);
-    const sequence = this.#sequence(snapshot);
+    const sequence = this.#sequence(options.snapshot);
+    const flags = options === NO_READ_OPTIONS ? DEFAULT_FLAGS : readFlags(options);
     try {
       return lookUp(store, bytes, sequence, flags);
     } catch (error) {
@@ -303,11 +309,13 @@ export class Database implements Disposable {
     }
   }
 
-  #write(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): void {
-    this.#change(({ writePath, groups }) => {
-      if (groups.isIdle) writePath.write(makeBatch(), sync);
-      else groups.writeNow(makeBatch(), sync);
-    });
+  #write({ writePath, groups }: OpenStore, batch: WriteBatch, { sync = this.options.sync }: WriteOptions): void {
+    try {
+      if (groups.isIdle) writePath.write(batch, sync);
+      else groups.writeNow(batch, sync);
+    } finally {
+      this.#readable.context.events.deliver();
+    }
   }
 
   async #writeAsync(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): Promise<void> {
@@ -329,13 +337,18 @@ export class Database implements Disposable {
 
   /** Runs a change; what happened is told to listeners when it is over, however it ended. */
   #change<T>(change: (writer: OpenStore) => T): T {
-    this.#use();
-    if (!this.#writer) throw new TinyKVError("TINYKV_READ_ONLY", "the store is open read-only");
+    const writer = this.#writable();
     try {
-      return change(this.#writer);
+      return change(writer);
     } finally {
       this.#readable.context.events.deliver();
     }
+  }
+
+  #writable(): OpenStore {
+    this.#use();
+    if (!this.#writer) throw new TinyKVError("TINYKV_READ_ONLY", "the store is open read-only");
+    return this.#writer;
   }
 
   #use(): Readable {
@@ -346,6 +359,10 @@ export class Database implements Disposable {
   #sequence(snapshot: Snapshot | undefined): number {
     return snapshot === undefined ? this.#readable.lastSequence() : this.#readable.snapshots.sequenceOf(snapshot);
   }
+}
+
+function readFlags({ fillCache = true, verifyChecksums = true }: ReadOptions): ReadFlags {
+  return { fillCache, verifyChecksums };
 }
 
 function checkedBatch(batch: WriteBatch): WriteBatch {

@@ -1,4 +1,4 @@
-import { toBytes, type BytesLike } from "../common/bytes.ts";
+import { copyToBuffer, toBytes, type BytesLike } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { invalidArgument } from "../common/errors.ts";
 import type { Pin } from "./cursor-pins.ts";
@@ -192,7 +192,7 @@ export class Iteration implements IterableIterator<[Buffer, Buffer]>, AsyncItera
 
 // Typed as the common case; with keys: false or values: false that half is undefined.
 function pair(entries: VisibleCursor, { keys, values }: Wanted): [Buffer, Buffer] {
-  return [keys ? Buffer.from(entries.key) : undefined, values ? Buffer.from(entries.value) : undefined] as [
+  return [keys ? copyToBuffer(entries.key) : undefined, values ? copyToBuffer(entries.value) : undefined] as [
     Buffer,
     Buffer,
   ];

@@ -32,6 +32,7 @@ export class LogSet {
   readonly #newNumber: () => number;
   #closed: ClosedLog[];
   #current: LogWriter | undefined;
+  #name = "";
   /** The second descriptor of the current log, once there was use for it. */
   #syncer: FileHandle | undefined;
   #directoryDurable = false;
@@ -56,6 +57,11 @@ export class LogSet {
     return this.current.header.fileNumber;
   }
 
+  /** The file name of the current log. */
+  get name(): string {
+    return this.#name;
+  }
+
   get closed(): readonly ClosedLog[] {
     return this.#closed;
   }
@@ -66,7 +72,9 @@ export class LogSet {
 
   /** Bytes of all logs that a recovery would read. */
   get liveBytes(): number {
-    return this.#closed.reduce((sum, log) => sum + log.size, this.#current?.size ?? 0);
+    let bytes = this.#current?.size ?? 0;
+    for (const { size } of this.#closed) bytes += size;
+    return bytes;
   }
 
   /** The first log of a session: `number` was promised to the manifest before the file exists. */
@@ -227,7 +235,8 @@ export class LogSet {
       throw health.fail(error);
     }
     this.#directoryDurable = false;
-    events.emit("logCreated", { file: logName(number), recycled });
+    this.#name = logName(number);
+    events.emit("logCreated", { file: this.#name, recycled });
   }
 
   #openNext(number: number): FileHandle {

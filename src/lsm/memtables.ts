@@ -18,6 +18,8 @@ export class Memtables {
   readonly #capacity: number;
   #active: LoggedMemtable;
   #waiting: LoggedMemtable[] = [];
+  // Asked for by every read, changed by few writes: undefined after a change.
+  #newestFirst: readonly Memtable[] | undefined;
   #made = 0;
 
   constructor(order: KeyOrder, capacity: number, logNumber: number) {
@@ -36,10 +38,8 @@ export class Memtables {
   }
 
   /** Newest first: the order in which reads ask them. */
-  newestFirst(): Memtable[] {
-    const tables = [this.#active.memtable];
-    for (let i = this.#waiting.length - 1; i >= 0; i--) tables.push(this.#waiting[i]!.memtable);
-    return tables;
+  newestFirst(): readonly Memtable[] {
+    return (this.#newestFirst ??= [this.#active, ...this.#waiting.toReversed()].map(({ memtable }) => memtable));
   }
 
   get bytes(): number {
@@ -56,12 +56,14 @@ export class Memtables {
     assert(this.active.entries > 0, "an empty memtable is never flushed");
     this.#waiting.push(this.#active);
     this.#active = { memtable: next, logNumber };
+    this.#newestFirst = undefined;
   }
 
   /** An empty active memtable gives way to a larger one, or to one of another log. */
   replaceEmpty(next: Memtable, logNumber: number = this.#active.logNumber): void {
     assert(this.active.entries === 0, "a memtable with entries is flushed, not replaced");
     this.#active = { memtable: next, logNumber };
+    this.#newestFirst = undefined;
   }
 
   /** The log that recovery has to start from once the oldest waiting memtable is flushed. */
@@ -73,11 +75,13 @@ export class Memtables {
   flushedAll(logNumber: number): void {
     this.#waiting = [];
     this.#active = { memtable: this.#make(this.#capacity), logNumber };
+    this.#newestFirst = undefined;
   }
 
   /** The oldest was flushed. */
   dropOldest(): void {
     this.#waiting.shift();
+    this.#newestFirst = undefined;
   }
 
   #make(capacity: number): Memtable {

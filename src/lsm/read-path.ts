@@ -32,7 +32,7 @@ function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags:
     const found = askTable(store, table, key, sequence, flags);
     if (found !== undefined) return found;
   }
-  for (let level = 1; level < version.numLevels; level++) {
+  for (const level of version.sortedLevels) {
     const table = version.tableFor(level, key);
     if (!table) continue;
     const found = askTable(store, table, key, sequence, flags);
@@ -62,13 +62,12 @@ export function tellCorruption({ events }: StoreContext, error: unknown): void {
 export function mergedCursor(store: Readable, version: Version, flags: ReadFlags): InternalCursor {
   const { order } = version;
   const open = (table: TableMeta): InternalCursor => store.tables.reader(table).cursor(flags);
-  const children: InternalCursor[] = store.memtables().map((memtable) => memtable.cursor());
+  // What comes into an empty memtable from now on is newer than anything the cursor is to see.
+  const filled = store.memtables().filter((memtable) => memtable.entries > 0);
+  const children: InternalCursor[] = filled.map((memtable) => memtable.cursor());
   for (const table of version.levels[0] ?? []) children.push(open(table));
-  for (let level = 1; level < version.numLevels; level++) {
-    const tables = version.levels[level]!;
-    if (tables.length > 0) children.push(new LevelCursor(order, tables, open));
-  }
-  return new MergingCursor(order, children);
+  for (const level of version.sortedLevels) children.push(new LevelCursor(order, version.levels[level]!, open));
+  return children.length === 1 ? children[0]! : new MergingCursor(order, children);
 }
 
 /** Bytes that the keys in [from, to) take on disk and in memory, to within a block a table. */

@@ -54,6 +54,7 @@ export class Retention {
   // Of the entry judged last; a key's entries come newest first, so its stripes only descend.
   #sequence = -1;
   #stripe = -1;
+  #isNewKey = true;
 
   constructor({ order, snapshots, dropTombstone }: RetentionOptions) {
     for (let i = 1; i < snapshots.length; i++) assert(snapshots[i - 1]! <= snapshots[i]!, "snapshots ascend");
@@ -62,10 +63,19 @@ export class Retention {
     this.#dropTombstone = dropTombstone;
   }
 
+  /**
+   * Whether the entry judged last is the newest of its key. If it is not, and is kept, then the newest was kept: it could
+   * only have gone as a tombstone of stripe 0, and then it shadows all others.
+   */
+  get isNewKey(): boolean {
+    return this.#isNewKey;
+  }
+
   judge(key: Uint8Array, sequence: number, kind: Kind): Verdict {
     assert(kind !== Kind.deleteRange, "range tombstones are not judged by key");
     const stripe = stripeOf(this.#snapshots, sequence);
-    const shadowed = this.#continuesKey(key, sequence) && stripe === this.#stripe;
+    this.#isNewKey = !this.#continuesKey(key, sequence);
+    const shadowed = !this.#isNewKey && stripe === this.#stripe;
     this.#sequence = sequence;
     this.#stripe = stripe;
     if (shadowed) return "shadowed";
@@ -80,7 +90,7 @@ export class Retention {
       assert(sequence <= this.#sequence, "versions are judged newest first");
       return true;
     }
-    assert(!begun || this.#order.compare(this.#key.view(), key) < 0, "keys are judged in order");
+    assert(!begun || this.#key.compare(this.#order, key) < 0, "keys are judged in order");
     this.#key.set(key);
     return false;
   }

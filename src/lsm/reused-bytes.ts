@@ -1,3 +1,5 @@
+import type { KeyOrder } from "../common/comparator.ts";
+
 /** Below this many bytes a loop is faster than the call into TypedArray.set. */
 const LOOP_BELOW_BYTES = 48;
 
@@ -11,6 +13,9 @@ const KEPT_CAPACITY_MAX: number = 1 << 20;
 export class ReusedBytes {
   #bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY);
   #length = 0;
+  // The view given out last, of #viewed: copies of one length take it again.
+  #viewed = this.#bytes;
+  #view: Uint8Array = this.#bytes;
 
   /** Copies `source`, which may be (a part of) this very buffer's view. */
   set(source: Uint8Array): void {
@@ -30,7 +35,16 @@ export class ReusedBytes {
 
   /** The copy; the next set() changes it. */
   view(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    if (this.#view.length !== this.#length || this.#viewed !== this.#bytes) {
+      this.#viewed = this.#bytes;
+      this.#view = this.#bytes.subarray(0, this.#length);
+    }
+    return this.#view;
+  }
+
+  /** As KeyOrder.compare, without making a view of the copy where the order is bytewise. */
+  compare(order: KeyOrder, other: Uint8Array): number {
+    return order.compareRanges(this.#bytes, 0, this.#length, other, 0, other.length);
   }
 
   /** Whether the copy has exactly these bytes. Comparators hold only equal bytes equal, so this is equality of keys too. */

@@ -57,8 +57,13 @@ export class Snapshots {
     return [...new Set([...this.#live].map((snapshot) => snapshot.sequenceNumber))].sort((a, b) => a - b);
   }
 
+  /** The least of their sequence numbers; asked at every write. */
   oldest(): number | undefined {
-    return this.sequences()[0];
+    let oldest: number | undefined;
+    for (const { sequenceNumber } of this.#live) {
+      if (oldest === undefined || sequenceNumber < oldest) oldest = sequenceNumber;
+    }
+    return oldest;
   }
 
   /** The number a read at `snapshot` sees; CLOSED for a closed one, INVALID_ARGUMENT for another store's. */

@@ -7,6 +7,7 @@
 
 import { assert } from "../common/assert.ts";
 import type { InternalCursor } from "../common/cursor.ts";
+import type { Kind } from "../common/internal-key.ts";
 import { TableBuilder, type TableSummary } from "../sst/table-builder.ts";
 import type { TableProvenance } from "../sst/table-format.ts";
 import { TableReader } from "../sst/table-reader.ts";
@@ -71,10 +72,11 @@ export function* writeTables(plan: OutputPlan, outputs: Outputs): Generator<numb
     for (source.first(); source.valid; source.next()) {
       entriesIn++;
       entries++;
-      bytes += source.key.length + source.value.length;
-      const verdict = retention.judge(source.key, source.sequence, source.kind);
+      const { key, sequence, kind, value } = source;
+      bytes += key.length + value.length;
+      const verdict = retention.judge(key, sequence, kind);
       if (verdict === "keep") {
-        const atBoundary = writer.add(source);
+        const atBoundary = writer.add(key, sequence, kind, value, retention.isNewKey);
         if (!atBoundary && entries < ENTRIES_PER_STEP) continue;
       } else {
         if (verdict === "shadowed") shadowed++;
@@ -112,8 +114,6 @@ class OutputWriter {
   #file: FileHandle | undefined;
   #builder: TableBuilder | undefined;
   #number = 0;
-  #lastKey = Buffer.alloc(64);
-  #lastKeyLength = 0;
   #grandparent = 0;
   #grandparentBytes = 0;
 
@@ -123,14 +123,11 @@ class OutputWriter {
   }
 
   /** True when a block was written: a place to pause. */
-  add(entry: InternalCursor): boolean {
-    const { key } = entry;
-    if (this.#builder && this.#plan.cut && !this.#isLastKey(key) && this.#shouldCut(key, this.#plan.cut))
-      this.finishTable();
+  add(key: Uint8Array, sequence: number, kind: Kind, value: Uint8Array, isNewKey: boolean): boolean {
+    if (this.#builder && this.#plan.cut && isNewKey && this.#shouldCut(key, this.#plan.cut)) this.finishTable();
     this.#builder ??= this.#begin(key);
-    this.#builder.add(key, entry.sequence, entry.kind, entry.value);
+    this.#builder.add(key, sequence, kind, value);
     this.entries++;
-    if (this.#plan.cut) this.#rememberKey(key);
     const paused = this.#builder.blocksWritten !== this.#lastBlocks;
     this.#lastBlocks = this.#builder.blocksWritten;
     return paused;
@@ -208,16 +205,6 @@ class OutputWriter {
       if (this.#plan.context.order.compare(key, table.largest.key) <= 0) return;
       if (count) this.#grandparentBytes += table.size;
     }
-  }
-
-  #isLastKey(key: Uint8Array): boolean {
-    return key.length === this.#lastKeyLength && this.#lastKey.compare(key, 0, key.length, 0, key.length) === 0;
-  }
-
-  #rememberKey(key: Uint8Array): void {
-    if (key.length > this.#lastKey.length) this.#lastKey = Buffer.alloc(key.length * 2);
-    this.#lastKey.set(key);
-    this.#lastKeyLength = key.length;
   }
 }
 

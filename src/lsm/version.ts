@@ -2,6 +2,7 @@
 // the next. Its invariants stand in version-problems.ts.
 
 import type { KeyOrder } from "../common/comparator.ts";
+import { LevelBounds } from "./level-bounds.ts";
 import {
   endsBefore,
   spanEndsBefore,
@@ -39,19 +40,25 @@ export class Version {
   readonly order: KeyOrder;
   readonly numLevels: number;
   readonly levels: readonly (readonly TableMeta[])[];
+  /** The levels below 0 that hold tables: those that a look-up goes through. */
+  readonly sortedLevels: readonly number[];
   readonly tableCount: number;
   readonly totalBytes: number;
   readonly totalEntries: number;
   /** The greatest epoch of any table; 0 when there is none. */
   readonly greatestEpoch: number;
   readonly #bytes: readonly number[];
+  // Made when first asked for: most versions of a busy store are replaced before anybody reads through all their levels.
+  readonly #bounds: (LevelBounds | undefined)[];
   readonly #numbers: ReadonlySet<number>;
 
   private constructor(order: KeyOrder, levels: readonly (readonly TableMeta[])[]) {
     this.order = order;
     this.numLevels = levels.length;
     this.levels = Object.freeze(levels.map((tables) => Object.freeze(tables)));
+    this.sortedLevels = levels.flatMap((tables, level) => (level > 0 && tables.length > 0 ? [level] : []));
     this.#bytes = levels.map(sumSizes);
+    this.#bounds = levels.map(() => undefined);
     this.#numbers = new Set(levels.flatMap((tables) => tables.map(({ number }) => number)));
     let entries = 0;
     let epoch = 0;
@@ -201,6 +208,8 @@ export class Version {
   /** The one table of a level below 0 whose bounds hold the user key. */
   tableFor(level: number, key: Uint8Array): TableMeta | undefined {
     const tables = this.levels[level]!;
+    if (tables.length === 0) return undefined;
+    if (this.order.isBytewise) return (this.#bounds[level] ??= new LevelBounds(this.order, tables)).tableFor(key);
     const table = tables[firstNotBefore(this.order, tables, key)];
     return table && this.order.compare(table.smallest.key, key) <= 0 ? table : undefined;
   }

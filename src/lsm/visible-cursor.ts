@@ -16,7 +16,7 @@
 // Bounds are tested once a key, before its versions are gone through: at most one entry beyond a bound is read.
 
 import { assert } from "../common/assert.ts";
-import { copyBytes } from "../common/bytes.ts";
+import { copyBytes, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import type { InternalCursor } from "../common/cursor.ts";
 import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
@@ -49,6 +49,8 @@ export class VisibleCursor {
   // Backward: the key and value shown. Forward: the key whose versions are being stepped over.
   readonly #key = new ReusedBytes();
   readonly #value = new ReusedBytes();
+  // Forward: the internal cursor's key, which need not be asked for again.
+  #shown: Uint8Array = EMPTY;
   #valid = false;
   #forward = true;
 
@@ -67,7 +69,7 @@ export class VisibleCursor {
   /** A view, stable until the next move; only while valid. */
   get key(): Uint8Array {
     assert(this.#valid, "a key is read only while valid");
-    return this.#forward ? this.#internal.key : this.#key.view();
+    return this.#forward ? this.#shown : this.#key.view();
   }
 
   /** A view, stable until the next move; only while valid. */
@@ -122,7 +124,7 @@ export class VisibleCursor {
     if (!this.#valid) return;
     this.#valid = false;
     if (this.#forward) {
-      this.#key.set(this.#internal.key);
+      this.#key.set(this.#shown);
       this.#internal.next();
     } else this.#internal.seek(this.#key.view(), OLDEST);
     this.#findForward(true);
@@ -132,7 +134,7 @@ export class VisibleCursor {
     if (!this.#valid) return;
     this.#valid = false;
     if (this.#forward) {
-      this.#key.set(this.#internal.key);
+      this.#key.set(this.#shown);
       this.#seekBefore(this.#key.view());
     }
     this.#findBackward();
@@ -154,6 +156,7 @@ export class VisibleCursor {
       if (!sameKey || !passed) {
         const visible = internal.sequence <= this.#sequence;
         if (visible && isPut(internal.kind)) {
+          this.#shown = current;
           this.#valid = true;
           return;
         }

@@ -6,12 +6,11 @@
 import { assert } from "../common/assert.ts";
 import { TinyKVError } from "../common/errors.ts";
 import { SEQUENCE_MAX } from "../common/internal-key.ts";
-import { DecodedBatch, encodeBatch, stampBatch, type WriteBatch } from "../memtable/write-batch.ts";
+import { batchPayload, DecodedBatch, stampBatch, type WriteBatch } from "../memtable/write-batch.ts";
 import type { Background } from "./background.ts";
 import type { StallCause } from "./events.ts";
 import { backgroundError } from "./health.ts";
 import type { JobKind } from "./job-description.ts";
-import { logName } from "./file-names.ts";
 import type { Store } from "./store.ts";
 
 /** What writes are held to where the slow-down of level 0 begins, 16 MiB a second: less than a fast disk compacts. */
@@ -58,7 +57,7 @@ export class WritePath {
       return;
     }
     this.makeRoom(batch.count, batch.payloadBytes);
-    const payload = encodeBatch(batch, 0);
+    const payload = batchPayload(batch, 0);
     const decoded = this.prepare(payload, batch.count);
     logs.append(payload);
     if (sync) logs.makeDurable();
@@ -74,7 +73,7 @@ export class WritePath {
       throw new TinyKVError("TINYKV_BACKGROUND_ERROR", "sequence numbers are exhausted: no more writes");
     }
     stampBatch(payload, first);
-    const decoded = new DecodedBatch(payload, logName(logs.number), 0);
+    const decoded = new DecodedBatch(payload, logs.name, 0);
     decoded.checkComparator(memtables.active, context.order);
     this.#issued = first + count - 1;
     return decoded;

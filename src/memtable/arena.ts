@@ -89,6 +89,11 @@ export class Arena {
     return new Arena(buffer, false);
   }
 
+  /** The memory, for views in this thread. */
+  get memory(): SharedArrayBuffer {
+    return this.#buffer;
+  }
+
   /** The memory, for other threads; from now on it counts as shared. */
   get buffer(): SharedArrayBuffer {
     this.isShared = true;

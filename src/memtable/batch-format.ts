@@ -9,7 +9,7 @@
 // FORMAT_UNSUPPORTED. The operations are exactly `count` and fill the payload; no sequence number is beyond
 // SEQUENCE_MAX; keys, values and the whole are within limits.ts. Anything else is a CorruptionError.
 
-import { ByteReader, VARINT_BYTES_MAX } from "../common/byte-reader.ts";
+import { VARINT_BYTES_MAX } from "../common/byte-reader.ts";
 import { CorruptionError, TinyKVError } from "../common/errors.ts";
 import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
 import { BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../common/limits.ts";
@@ -19,6 +19,9 @@ export const BATCH_HEADER_BYTES = 12;
 /** A delete of the empty key: kind and length. */
 export const OPERATION_BYTES_MIN = 2;
 
+/** The high half of 2^53: no sequence number has so much in it. */
+const SEQUENCE_HIGH_MAX = 0x20_0000;
+
 export interface BatchHeader {
   readonly firstSequence: number;
   readonly count: number;
@@ -26,15 +29,22 @@ export interface BatchHeader {
 
 /** Reads the header. `file` and `base` say where the payload stands, for the CorruptionError. */
 export function decodeBatchHeader(payload: Uint8Array, file: string, base: number): BatchHeader {
-  const reader = new ByteReader(payload, file, base);
-  const firstSequence = reader.u64();
-  const count = reader.u32();
-  if (payload.length > BATCH_BYTES_MAX) throw reader.corruption("batch beyond the limit", 0);
+  const corruption = (at: number, problem: string): CorruptionError => new CorruptionError(file, base + at, problem);
+  if (payload.length < BATCH_HEADER_BYTES) throw corruption(0, `a batch of ${payload.length} bytes`);
+  const high = readU32(payload, 4);
+  if (high >= SEQUENCE_HIGH_MAX) throw corruption(0, "integer beyond 2^53-1");
+  const firstSequence = high * 2 ** 32 + readU32(payload, 0);
+  const count = readU32(payload, 8);
+  if (payload.length > BATCH_BYTES_MAX) throw corruption(0, "batch beyond the limit");
   // Checked before anyone allocates for so many.
-  if (count > reader.remaining / OPERATION_BYTES_MIN) throw reader.corruption(`no room for ${count} operations`, 8);
-  if (count > 0 && firstSequence > SEQUENCE_MAX - (count - 1))
-    throw reader.corruption("sequence numbers beyond 2^53-1", 0);
+  if (count > (payload.length - BATCH_HEADER_BYTES) / OPERATION_BYTES_MIN)
+    throw corruption(8, `no room for ${count} operations`);
+  if (count > 0 && firstSequence > SEQUENCE_MAX - (count - 1)) throw corruption(0, "sequence numbers beyond 2^53-1");
   return { firstSequence, count };
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
 /**

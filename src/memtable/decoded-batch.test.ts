@@ -89,6 +89,18 @@ test("sortedBy is stable: by key, then by number, in the order asked for", () =>
   expect([...batch.sortedBy(ORDER)]).toEqual([3, 1, 4, 0, 2, 6, 5]);
 });
 
+test("keys that begin alike, behind the beginning of all too, are sorted by what follows, and equal ones by their number", () => {
+  const tail = fc.array(fc.constantFrom(0, 1, 0x61, 0xff), { maxLength: 7 });
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 5 }), fc.array(tail, { maxLength: 60 }), (prefix, tails) => {
+      const keys = tails.map((each) => Buffer.from([...prefix, ...each]));
+      const batch = new DecodedBatch(encodeBatch(makeBatch(keys.map((key) => ({ key }))), 1), "f", 0);
+      const expected = keys.map((_, i) => i).sort((a, b) => Buffer.compare(keys[a]!, keys[b]!) || a - b);
+      expect([...batch.sortedBy(ORDER)]).toEqual(expected);
+    }),
+  );
+});
+
 test("a batch that is not certain to fit is not begun", () => {
   const batch = new DecodedBatch(encodeBatch(new WriteBatch().put("a", "1").put("b", "22"), 1), "f", 0);
   const memtable = new Memtable({ order: ORDER, capacity: Memtable.bytesFor(2, 5) - 1, seed: 1 });

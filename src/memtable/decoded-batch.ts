@@ -5,6 +5,7 @@ import { EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { invalidArgument } from "../common/errors.ts";
 import { Kind } from "../common/internal-key.ts";
+import { headOf } from "../common/key-heads.ts";
 import { OperationScanner, decodeBatchHeader } from "./batch-format.ts";
 import type { Memtable } from "./memtable.ts";
 
@@ -17,6 +18,11 @@ const FIELDS = 4;
 
 /** A put may have an empty value; a delete has none, and this in its place. No position in a payload is negative. */
 const NO_VALUE = -1;
+
+/** A head of 32 bits and an index below this fit a double exactly; larger batches are sorted by comparisons. */
+const PACKED_MOST = 2 ** 20;
+
+const NOTHING = { bytes: EMPTY, start: 0, end: 0 };
 
 /**
  * Calls `visit` for each operation of a payload, in order; key and value (empty for a delete) are views of the payload.
@@ -49,7 +55,8 @@ export class DecodedBatch {
   /** The sum of the lengths of all keys and values. */
   readonly payloadBytes: number;
   readonly #payload: Uint8Array;
-  readonly #places: Int32Array;
+  // FIELDS elements an operation. A plain array for a single one: a typed array costs a call to make.
+  readonly #places: Int32Array | number[];
   #sorted: Uint32Array | undefined;
   #sortedBy: KeyOrder | undefined;
 
@@ -80,7 +87,10 @@ export class DecodedBatch {
     if (this.#sorted && this.#sortedBy === order) return this.#sorted;
     const sorted = new Uint32Array(this.count);
     for (let i = 0; i < sorted.length; i++) sorted[i] = i;
-    if (!this.#ascends(order)) sorted.sort((a, b) => this.#compareKeys(order, a, b) || a - b);
+    if (!this.#ascends(order)) {
+      if (order.isBytewise && this.count <= PACKED_MOST) this.#sortByHeads(order, sorted);
+      else sorted.sort((a, b) => this.#compareKeys(order, a, b) || a - b);
+    }
     this.#sorted = sorted;
     this.#sortedBy = order;
     return sorted;
@@ -101,16 +111,64 @@ export class DecodedBatch {
   }
 
   #insert(memtable: Memtable, i: number): void {
-    const start = this.#places[i * FIELDS + VALUE_START]!;
+    const places = this.#places;
+    const at = i * FIELDS;
+    const start = places[at + VALUE_START]!;
     const isPut = start !== NO_VALUE;
-    const value = isPut ? this.#payload.subarray(start, this.#places[i * FIELDS + VALUE_END]) : EMPTY;
+    const bytes = this.#payload;
+    const key = { bytes, start: places[at + KEY_START]!, end: places[at + KEY_END]! };
+    const value = isPut ? { bytes, start, end: places[at + VALUE_END]! } : NOTHING;
     const kind = isPut ? Kind.put : Kind.delete;
-    const inserted = memtable.insert(kind, this.firstSequence + i, this.#key(i), value);
+    const inserted = memtable.insertPlaces(kind, this.firstSequence + i, key, value);
     assert(inserted, "a batch that fits is inserted whole");
   }
 
   #key(i: number): Uint8Array {
     return this.#payload.subarray(this.#places[i * FIELDS + KEY_START], this.#places[i * FIELDS + KEY_END]);
+  }
+
+  // The four bytes behind what all keys begin with, and the index, as one number each: those are sorted without a call
+  // into JavaScript, and what has equal heads, mostly little, is sorted again by its keys.
+  #sortByHeads(order: KeyOrder, sorted: Uint32Array): void {
+    const places = this.#places;
+    const prefix = this.#commonPrefix();
+    const packed = new Float64Array(sorted.length);
+    for (let i = 0; i < packed.length; i++) {
+      const start = places[i * FIELDS + KEY_START]! + prefix;
+      packed[i] = headOf(this.#payload, start, places[i * FIELDS + KEY_END]!) * PACKED_MOST + i;
+    }
+    packed.sort();
+    let runStart = 0;
+    let runHead = -1;
+    for (let i = 0; i < packed.length; i++) {
+      const head = Math.floor(packed[i]! / PACKED_MOST);
+      sorted[i] = packed[i]! - head * PACKED_MOST;
+      if (head === runHead) continue;
+      this.#sortByKeys(order, sorted, runStart, i);
+      runStart = i;
+      runHead = head;
+    }
+    this.#sortByKeys(order, sorted, runStart, packed.length);
+  }
+
+  #sortByKeys(order: KeyOrder, sorted: Uint32Array, start: number, end: number): void {
+    if (end - start < 2) return;
+    sorted.subarray(start, end).sort((a, b) => this.#compareKeys(order, a, b) || a - b);
+  }
+
+  /** How many bytes all keys begin with. */
+  #commonPrefix(): number {
+    const places = this.#places;
+    const bytes = this.#payload;
+    const first = places[KEY_START]!;
+    let prefix = places[KEY_END]! - first;
+    for (let at = FIELDS; at < places.length && prefix > 0; at += FIELDS) {
+      const start = places[at + KEY_START]!;
+      const most = Math.min(prefix, places[at + KEY_END]! - start);
+      prefix = 0;
+      while (prefix < most && bytes[start + prefix] === bytes[first + prefix]) prefix++;
+    }
+    return prefix;
   }
 
   #ascends(order: KeyOrder): boolean {
@@ -128,7 +186,8 @@ export class DecodedBatch {
   }
 }
 
-function allocatePlaces(count: number): Int32Array {
+function allocatePlaces(count: number): Int32Array | number[] {
+  if (count === 1) return [0, 0, 0, 0];
   try {
     return new Int32Array(count * FIELDS);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { assert } from "../common/assert.ts";
-import { EMPTY } from "../common/bytes.ts";
+import { bufferView, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import type { InternalCursor } from "../common/cursor.ts";
 import type { Kind } from "../common/internal-key.ts";
@@ -110,7 +110,5 @@ export class MemtableCursor implements InternalCursor {
 export function readValue(arena: Arena, node: number): Uint8Array {
   const { words, bytes } = arena;
   const length = valueLength(words, node);
-  if (length === 0) return EMPTY;
-  const start = valueStart(words, node);
-  return bytes.subarray(start, start + length);
+  return length === 0 ? EMPTY : bufferView(arena.memory, bytes.byteOffset + valueStart(words, node), length);
 }

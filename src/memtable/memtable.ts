@@ -7,13 +7,14 @@ import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../common/limits.ts";
 import { TOMBSTONE, type Lookup } from "../common/lookup.ts";
 import { Arena, DELETES, ENTRIES, GREATEST, LEAST } from "./arena.ts";
-import { Inserter } from "./inserter.ts";
+import { Inserter, type Place } from "./inserter.ts";
 import { MemtableCursor, readValue } from "./memtable-cursor.ts";
 import {
   BRANCHING,
   HEAD,
   HEAD_WORDS,
   HEIGHT_MAX,
+  KeyWords,
   NODE_BYTES_MAX,
   NONE,
   type Target,
@@ -100,14 +101,23 @@ export class Memtable {
    * with its space lost).
    */
   insert(kind: Kind, sequence: number, key: Uint8Array, value: Uint8Array): boolean {
-    assert(kind === Kind.put || (kind === Kind.delete && value.length === 0), "an entry is a put or a bare delete");
+    const whole = { bytes: value, start: 0, end: value.length };
+    return this.insertPlaces(kind, sequence, { bytes: key, start: 0, end: key.length }, whole);
+  }
+
+  /** insert(), of a key and a value that stand among other bytes. */
+  insertPlaces(kind: Kind, sequence: number, key: Place, value: Place): boolean {
+    const keyLength = key.end - key.start;
+    const valueLength = value.end - value.start;
+    assert(kind === Kind.put || (kind === Kind.delete && valueLength === 0), "an entry is a put or a bare delete");
     assert(Number.isInteger(sequence) && sequence >= 0 && sequence <= SEQUENCE_MAX, "a sequence number is below 2^53");
-    assert(key.length <= KEY_BYTES_MAX && value.length <= VALUE_BYTES_MAX, "key and value are within the limits");
+    assert(keyLength <= KEY_BYTES_MAX && valueLength <= VALUE_BYTES_MAX, "key and value are within the limits");
     return this.#inserter.insert(kind, sequence, key, value);
   }
 
   /** The newest version of `key` with a number up to `sequence`; the value is a view of shared memory. */
   get(key: Uint8Array, sequence: number): Lookup {
+    if (nextOf(this.#arena.words, HEAD, 0) === NONE) return undefined;
     const target = makeTarget(this.#order, key, sequence);
     const node = findAtOrAfter(this.#arena, this.#order, target);
     if (node === NONE || !hasKey(this.#arena, this.#order, node, target)) return undefined;
@@ -154,7 +164,8 @@ export class Memtable {
   /** About how many bytes of keys and values are in [from, to); `undefined` is no bound. */
   approximateBytes(from: Uint8Array | undefined, to: Uint8Array | undefined): number {
     if (from === undefined && to === undefined) return this.dataBytes;
-    const end = to && makeTarget(this.#order, to, SEQUENCE_MAX);
+    // It has to outlast the searches for `from`.
+    const end = to && makeTarget(this.#order, to, SEQUENCE_MAX, 0, to.length, new KeyWords());
     // Each level is a sample of the one below; the first whose part of the range is small enough is weighed.
     let bytes = 0;
     for (let level = 0, weight = 1; level < HEIGHT_MAX; level++, weight *= BRANCHING) {

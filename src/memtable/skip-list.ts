@@ -63,23 +63,71 @@ export const NODE_BYTES_MAX: number = (TOWER + HEIGHT_MAX) * 4 + 3;
 /** Flips the order of two's complement into that of unsigned numbers, and back. */
 const TOP_BIT = 0x8000_0000;
 
-/** What a search looks for: the place of (key, sequence number). `key` runs from `start` to `end`. */
+/** Where in a word its first byte is, which decides the order of bytes: the low end on all machines but a few. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+
+/** Room for the words of a key; a longer key makes it grow, to 1 MiB at most. */
+const SCRATCH_BYTES = 1024;
+
+/** Where a target keeps the words of its key. */
+export class KeyWords {
+  words: Int32Array = new Int32Array(SCRATCH_BYTES / 4);
+  bytes: Uint8Array = new Uint8Array(this.words.buffer);
+
+  /** Takes over key[start, end), with zeros to the next word. */
+  set(key: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length > this.bytes.length) {
+      this.words = new Int32Array((length + 3) >>> 2);
+      this.bytes = new Uint8Array(this.words.buffer);
+    }
+    const bytes = this.bytes;
+    for (let i = 0; i < length; i++) bytes[i] = key[start + i]!;
+    const padded = (length + 3) & ~3;
+    for (let i = length; i < padded; i++) bytes[i] = 0;
+    if (length === 0) this.words[0] = 0;
+  }
+}
+
+/** One search at a time is under way in a thread, unless it calls foreign code: and then it compares no words. */
+const SCRATCH = new KeyWords();
+
+/**
+ * What a search looks for: the place of (key, sequence number).
+ *
+ * Under byte order the key's bytes stand in `words` from `at` on, as they do in a node, so that four of them are compared
+ * at once; a custom comparator is given `key`.
+ */
 export interface Target {
   readonly key: Uint8Array;
-  readonly start: number;
-  readonly end: number;
+  readonly length: number;
+  readonly words: Int32Array;
+  readonly at: number;
   readonly head: number;
   readonly high: number;
   readonly low: number;
 }
 
-/** `sequence` may be -1: after all versions of the key. A custom comparator is given `key` itself, so it has no range. */
-export function makeTarget(order: KeyOrder, key: Uint8Array, sequence: number): Target {
+/**
+ * The place of key[start, end) with a sequence number, which may be -1: after all versions of the key. The target is
+ * good until the next one is made with the same `scratch`.
+ */
+export function makeTarget(
+  order: KeyOrder,
+  key: Uint8Array,
+  sequence: number,
+  start = 0,
+  end: number = key.length,
+  scratch: KeyWords = SCRATCH,
+): Target {
+  const { isBytewise } = order;
+  if (isBytewise) scratch.set(key, start, end);
   return {
-    key,
-    start: 0,
-    end: key.length,
-    head: order.isBytewise ? keyHead(key) : 0,
+    key: isBytewise || (start === 0 && end === key.length) ? key : key.subarray(start, end),
+    length: end - start,
+    words: scratch.words,
+    at: 0,
+    head: isBytewise ? bigEndian(scratch.words[0]!) ^ TOP_BIT : 0,
     high: Math.floor(sequence / 2 ** 32),
     low: sequence ^ TOP_BIT,
   };
@@ -89,10 +137,9 @@ export function makeTarget(order: KeyOrder, key: Uint8Array, sequence: number): 
 export function targetOfNode(arena: Arena, order: KeyOrder, node: number): Target {
   const { words, wordBytes } = arena;
   const start = keyStart(words, node);
-  const end = start + keyLength(words, node);
-  const place = { head: words[node]!, high: words[node + HIGH]!, low: words[node + LOW]! };
-  if (order.isBytewise) return { key: wordBytes, start, end, ...place };
-  return { key: wordBytes.slice(start, end), start: 0, end: end - start, ...place };
+  const length = keyLength(words, node);
+  const key = order.isBytewise ? wordBytes : wordBytes.slice(start, start + length);
+  return { key, length, words, at: start / 4, head: words[node]!, high: words[node + HIGH]!, low: words[node + LOW]! };
 }
 
 /** Where the node's key starts among the arena's `wordBytes`. */
@@ -147,27 +194,30 @@ export function findLast(arena: Arena): number {
 
 /** Whether `node` comes before `target`. */
 export function isBeforeTarget(arena: Arena, order: KeyOrder, node: number, target: Target): boolean {
-  const { key, start, end, head, high, low } = target;
-  return isBefore(arena.words, arena.wordBytes, order, node, key, start, end, head, high, low);
+  const { words, wordBytes } = arena;
+  const nodeHead = words[node]!;
+  if (nodeHead !== target.head) return nodeHead < target.head;
+  const difference = compareEqualHeads(words, wordBytes, order, node, target);
+  if (difference !== 0) return difference < 0;
+  const nodeHigh = words[node + HIGH]!;
+  return nodeHigh !== target.high ? nodeHigh > target.high : words[node + LOW]! > target.low;
 }
 
 export function hasKey(arena: Arena, order: KeyOrder, node: number, target: Target): boolean {
   const { words, wordBytes } = arena;
-  if (words[node] !== target.head) return false;
-  const { key, start, end } = target;
-  return compareEqualHeads(words, wordBytes, order, node, key, start, end) === 0;
+  return words[node] === target.head && compareEqualHeads(words, wordBytes, order, node, target) === 0;
 }
 
 function search(arena: Arena, order: KeyOrder, target: Target, before: boolean): number {
   const { words, wordBytes, isShared } = arena;
-  const { key, start, end, head, high, low } = target;
+  const { head, high, low } = target;
   let node = HEAD;
   let level = Atomics.load(arena.counters, HEIGHT) - 1;
   // The successor on the level above was compared already.
   let beyond = NONE;
   for (;;) {
     const next = isShared ? Atomics.load(words, node + TOWER + level) : words[node + TOWER + level]!;
-    if (next !== NONE && next !== beyond && isBefore(words, wordBytes, order, next, key, start, end, head, high, low)) {
+    if (next !== NONE && next !== beyond && isBefore(words, wordBytes, order, next, target, head, high, low)) {
       node = next;
     } else if (level === 0) {
       return before ? node : next;
@@ -178,55 +228,61 @@ function search(arena: Arena, order: KeyOrder, target: Target, before: boolean):
   }
 }
 
-/** isBeforeTarget with everything in arguments, for the loops. */
+/** isBeforeTarget with what decides most often in arguments, for the loops. */
 export function isBefore(
   words: Int32Array,
   wordBytes: Uint8Array,
   order: KeyOrder,
   node: number,
-  key: Uint8Array,
-  start: number,
-  end: number,
+  target: Target,
   head: number,
   high: number,
   low: number,
 ): boolean {
   const nodeHead = words[node]!;
   if (nodeHead !== head) return nodeHead < head;
-  const difference = compareEqualHeads(words, wordBytes, order, node, key, start, end);
+  const difference = compareEqualHeads(words, wordBytes, order, node, target);
   if (difference !== 0) return difference < 0;
   const nodeHigh = words[node + HIGH]!;
   return nodeHigh !== high ? nodeHigh > high : words[node + LOW]! > low;
 }
 
-// The node's key against `key`. With equal heads the first four bytes, or all there are of the shorter key, are equal.
+// The node's key against the target's. With equal heads the first four bytes, or all there are of the shorter key, are
+// equal. A key that ends inside a word has zeros behind it there, in nodes and targets alike: words that differ differ in
+// a byte of a key, or in one that the shorter key has not and the longer one has not zero.
 function compareEqualHeads(
   words: Int32Array,
   wordBytes: Uint8Array,
   order: KeyOrder,
   node: number,
-  key: Uint8Array,
-  start: number,
-  end: number,
+  target: Target,
 ): number {
   const shape = words[node + SHAPE]!;
-  const at = (node + TOWER + (shape & 0xf)) * 4;
   const nodeLength = shape >>> 8;
+  const nodeAt = node + TOWER + (shape & 0xf);
   // A copy: foreign code need not expect views of shared memory, which some platform calls refuse.
-  if (!order.isBytewise) return order.comparator.compare(wordBytes.slice(at, at + nodeLength), key);
-  const length = end - start;
-  const common = nodeLength < length ? nodeLength : length;
-  for (let i = 4; i < common; i++) {
-    const difference = wordBytes[at + i]! - key[start + i]!;
-    if (difference !== 0) return difference;
+  if (!order.isBytewise)
+    return order.comparator.compare(wordBytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
+  const { length, words: targetWords, at } = target;
+  const end = ((nodeLength < length ? nodeLength : length) + 3) >>> 2;
+  for (let i = 1; i < end; i++) {
+    const nodeWord = words[nodeAt + i]!;
+    const targetWord = targetWords[at + i]!;
+    if (nodeWord !== targetWord) return compareWords(nodeWord, targetWord);
   }
   return nodeLength - length;
 }
 
-function keyHead(key: Uint8Array): number {
-  const length = key.length;
-  if (length >= 4) return ((key[0]! << 24) | (key[1]! << 16) | (key[2]! << 8) | key[3]!) ^ TOP_BIT;
-  let head = 0;
-  for (let i = 0; i < length; i++) head |= key[i]! << (24 - 8 * i);
-  return head ^ TOP_BIT;
+// The first byte in which two different words differ decides.
+function compareWords(a: number, b: number): number {
+  const different = a ^ b;
+  const bit = IS_LITTLE_ENDIAN ? 31 - Math.clz32(different & -different) : 31 - Math.clz32(different);
+  const shift = bit & 24;
+  return ((a >>> shift) & 0xff) - ((b >>> shift) & 0xff);
+}
+
+// Four bytes in memory as the number that orders as they do.
+function bigEndian(word: number): number {
+  if (!IS_LITTLE_ENDIAN) return word;
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -54,6 +54,8 @@ export class BlockBuilder {
   #kinds: Uint8Array = new Uint8Array(ENTRIES_AT_FIRST);
   #count = 0;
   #prefixLength = 0;
+  /** How many bytes the last key shares with the one that it was compared with since; -1 = with none. */
+  #shared = -1;
   /** Bytes of all entries without their suffixes: lengths, kinds, sequences, values, offsets. */
   #fixedBytes = 0;
 
@@ -78,10 +80,19 @@ export class BlockBuilder {
     return blockSize(this.#count + 1, this.#commonPrefix(key), keyBytes, fixed);
   }
 
-  /** Compares the last entry's user key with `key`. The block is not empty. */
+  /** Compares the last entry's user key with `key`, which nothing but `key` may then follow. The block is not empty. */
   compareLastKey(key: Uint8Array): number {
     const last = this.#count - 1;
-    return this.#order.compareRanges(this.#keys, this.#keyStart(last), this.#keyEnds[last]!, key, 0, key.length);
+    const start = this.#keyStart(last);
+    const end = this.#keyEnds[last]!;
+    if (!this.#order.isBytewise) return this.#order.compareRanges(this.#keys, start, end, key, 0, key.length);
+    const keys = this.#keys;
+    const length = end - start;
+    const most = length < key.length ? length : key.length;
+    let shared = 0;
+    while (shared < most && keys[start + shared] === key[shared]) shared++;
+    this.#shared = shared;
+    return shared < most ? keys[start + shared]! - key[shared]! : length - key.length;
   }
 
   /** Negative when the last entry is newer than (sequence, kind). The block is not empty. */
@@ -114,6 +125,7 @@ export class BlockBuilder {
     this.#sequences[entry] = sequence;
     this.#kinds[entry] = kind;
     this.#count++;
+    this.#shared = -1;
   }
 
   /**
@@ -127,6 +139,7 @@ export class BlockBuilder {
     if (this.#block.length < most + TRAILER_BYTES) this.#block = Buffer.allocUnsafeSlow(most + TRAILER_BYTES);
     const length = this.#encode(this.#block);
     this.#count = 0;
+    this.#shared = -1;
     this.#prefixLength = 0;
     this.#fixedBytes = 0;
     return { bytes: this.#block, length };
@@ -161,10 +174,11 @@ export class BlockBuilder {
     return entry === 0 ? 0 : this.#keyEnds[entry - 1]!;
   }
 
-  // Keys ascend, so what the first and the newest key share, all keys share.
+  // Keys ascend, so what the first and the newest key share, all keys share; and so do the newest two, if it is less.
   #commonPrefix(key: Uint8Array): number {
     if (!this.#order.isBytewise) return 0;
     if (this.#count === 0) return key.length;
+    if (this.#shared >= 0) return this.#prefixLength < this.#shared ? this.#prefixLength : this.#shared;
     const keys = this.#keys;
     const most = this.#prefixLength < key.length ? this.#prefixLength : key.length;
     let length = 0;
@@ -235,10 +249,10 @@ function entryFixedBytes(keyLength: number, sequence: number, kind: number, valu
 }
 
 /** Below this many bytes a loop beats the call of TypedArray.set with its view. */
-const LOOP_COPY_MAX = 32;
+const LOOP_COPY_MAX = 48;
 
 function copyRange(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
-  if (end - start > LOOP_COPY_MAX) target.set(source.subarray(start, end), at);
+  if (end - start > LOOP_COPY_MAX) target.set(end - start === source.length ? source : source.subarray(start, end), at);
   else for (let i = start, to = at; i < end; i++, to++) target[to] = source[i]!;
   return at + end - start;
 }

@@ -5,15 +5,19 @@
 // the bounds of the block before it is used, and what does not fit is a CorruptionError.
 
 import { CorruptionError } from "../common/errors.ts";
-import { compareByteRanges, EMPTY } from "../common/bytes.ts";
+import { bufferView, compareByteRanges, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, Kind } from "../common/internal-key.ts";
+import { headOf } from "../common/key-heads.ts";
 import { BLOCK_BYTES_MIN, BLOCK_LAYOUT, BLOCK_TAIL_BYTES, FLAG_WIDE_OFFSETS } from "./block-builder.ts";
-import { formatUnsupported } from "./table-format.ts";
+import { HEAD_BYTES, HeadsState, makeHeads, readHead } from "./block-heads.ts";
+import { formatUnsupported, TRAILER_BYTES } from "./table-format.ts";
 
 /** Varints up to here are put together with integer shifts; longer ones (from 2^28 on) with multiplications. */
 const SHIFT_MAX = 28;
 const KEY_BUFFER_AT_FIRST = 64;
+/** In place of where the heads are. */
+const NO_ROOM = -1;
 
 /**
  * A position in one data block, and then in the next: load() takes another block.
@@ -25,6 +29,8 @@ export class BlockCursor {
   readonly #order: KeyOrder;
   readonly #file: string;
   #bytes = EMPTY;
+  /** What #bytes is a view of, once a value was asked for. */
+  #memory: ArrayBufferLike | undefined;
   /** Where the block starts in the file, for errors. */
   #base = 0;
   #prefixStart = 0;
@@ -32,6 +38,7 @@ export class BlockCursor {
   #entriesAt = 0;
   #offsetsAt = 0;
   #wide = false;
+  #headsAt = NO_ROOM;
   // Where the varint that is being read goes on.
   #at = 0;
   #suffixStart = 0;
@@ -55,20 +62,24 @@ export class BlockCursor {
     this.#file = file;
   }
 
-  /** Takes the block `bytes`, which lies at `base` in the file. Positions are undefined until read(). */
-  load(bytes: Uint8Array, base: number): void {
+  /**
+   * Takes the block in the first `length` bytes, which lies at `base` in the file. Positions are undefined until read().
+   * What follows behind the block and its trailer, if anything does, is room for heads: block-heads.ts.
+   */
+  load(bytes: Uint8Array, base: number, length: number = bytes.length): void {
     this.count = 0;
     this.index = -1;
     this.#keyIndex = -1;
     this.#prefixCopied = false;
     this.#bytes = bytes;
+    this.#memory = undefined;
     this.#base = base;
-    if (bytes.length < BLOCK_BYTES_MIN) throw this.corruption(0, `a block of ${bytes.length} bytes`);
+    if (length < BLOCK_BYTES_MIN) throw this.corruption(0, `a block of ${length} bytes`);
     if (bytes[0] !== BLOCK_LAYOUT) throw formatUnsupported(this.#file, `block layout ${bytes[0]}`);
     const flags = bytes[1]!;
     if ((flags & ~FLAG_WIDE_OFFSETS) !== 0) throw formatUnsupported(this.#file, `block flags ${flags}`);
     this.#wide = flags === FLAG_WIDE_OFFSETS;
-    const tail = bytes.length - BLOCK_TAIL_BYTES;
+    const tail = length - BLOCK_TAIL_BYTES;
     this.#at = 2;
     this.#prefixLength = this.#varint();
     this.#prefixStart = this.#at;
@@ -77,6 +88,7 @@ export class BlockCursor {
     const count = readU32(bytes, tail + 4);
     this.#checkLayout(count, tail);
     this.count = count;
+    this.#headsAt = bytes.length > length && this.#order.isBytewise ? length + TRAILER_BYTES : NO_ROOM;
   }
 
   #checkLayout(count: number, tail: number): void {
@@ -118,8 +130,9 @@ export class BlockCursor {
   }
 
   /** The value of the entry read last: a view of the block. */
-  get value(): Uint8Array {
-    return this.#bytes.subarray(this.#valueStart, this.#valueEnd);
+  get value(): Buffer {
+    const memory = (this.#memory ??= this.#bytes.buffer);
+    return bufferView(memory, this.#bytes.byteOffset + this.#valueStart, this.#valueEnd - this.#valueStart);
   }
 
   get valueLength(): number {
@@ -146,11 +159,82 @@ export class BlockCursor {
       const difference = compareByteRanges(key, 0, shared, this.#bytes, start, start + prefix);
       if (difference !== 0) return difference < 0 ? 0 : this.count;
     }
+    if (!this.#order.isBytewise) return this.#searchPlainly(key, sequence, kind);
+    return this.#headsAt !== NO_ROOM && this.#hasHeads()
+      ? this.#searchHeads(key, prefix, sequence, kind)
+      : this.#searchBytes(key, prefix, sequence, kind);
+  }
+
+  // A block that is sought in for the second time gets its heads.
+  #hasHeads(): boolean {
+    const bytes = this.#bytes;
+    const state = bytes[this.#headsAt];
+    if (state === HeadsState.unsought) bytes[this.#headsAt] = HeadsState.soughtOnce;
+    if (state !== HeadsState.soughtOnce) return state === HeadsState.made;
+    const offset = (index: number): number => this.#offset(index);
+    return makeHeads(bytes, this.#headsAt, this.count, this.#offsetsAt, offset);
+  }
+
+  // Looks at entries only where heads are equal: a search then touches some neighbouring lines and not one for each step.
+  #searchHeads(key: Uint8Array, prefix: number, sequence: number, kind: number): number {
+    const bytes = this.#bytes;
+    const heads = this.#headsAt + 1;
+    const head = headOf(key, prefix, key.length);
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#compare(middle, key, prefix, sequence, kind) < 0) low = middle + 1;
+      const middleHead = readHead(bytes, heads + HEAD_BYTES * middle);
+      const isBefore = middleHead === head ? this.#compare(middle, key, prefix, sequence, kind) < 0 : middleHead < head;
+      if (isBefore) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #searchPlainly(key: Uint8Array, sequence: number, kind: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#compare(middle, key, 0, sequence, kind) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // Nearly all of a look-up in memory is this loop: it goes without calls where suffixes and varints are short.
+  #searchBytes(key: Uint8Array, prefix: number, sequence: number, kind: number): number {
+    const bytes = this.#bytes;
+    const entriesAt = this.#entriesAt;
+    const offsetsAt = this.#offsetsAt;
+    const wide = this.#wide;
+    const rest = key.length - prefix;
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const slot = offsetsAt + 2 * middle;
+      const start = wide ? this.#offset(middle) : bytes[slot]! | (bytes[slot + 1]! << 8);
+      if (start < entriesAt || start >= offsetsAt) throw this.#badOffset(middle, start);
+      const suffixLength = bytes[start]!;
+      let at = start + 2;
+      // Skips two varints; behind the end of the block a byte is undefined, which ends the loop, and the check follows.
+      while (bytes[at++]! >= 128);
+      if (bytes[start + 1] === Kind.put) while (bytes[at++]! >= 128);
+      if (suffixLength >= 128) {
+        // A length of more than one byte: the long way.
+        if (this.#compare(middle, key, prefix, sequence, kind) < 0) low = middle + 1;
+        else high = middle;
+        continue;
+      }
+      if (at + suffixLength > offsetsAt) throw this.corruption(start, "an entry beyond the offsets");
+      const common = suffixLength < rest ? suffixLength : rest;
+      let i = 0;
+      while (i < common && bytes[at + i] === key[prefix + i]) i++;
+      let difference = i < common ? bytes[at + i]! - key[prefix + i]! : suffixLength - rest;
+      if (difference === 0) difference = this.#compareVersion(start + 1, sequence, kind);
+      if (difference < 0) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -172,17 +256,21 @@ export class BlockCursor {
       suffixLength = this.#varint();
       at = this.#at;
     }
+    const kindAt = at;
     const entryKind = bytes[at++]!;
-    const sequenceAt = at;
     // Skips two varints; behind the end of the block a byte is undefined, which ends the loop, and the check follows.
     while (bytes[at++]! >= 128);
     if (entryKind === Kind.put) while (bytes[at++]! >= 128);
     const end = at + suffixLength;
     if (end > this.#offsetsAt) throw this.corruption(start, "an entry beyond the offsets");
     const difference = this.#order.compareRanges(bytes, at, end, key, prefix, key.length);
-    if (difference !== 0) return difference;
-    this.#at = sequenceAt;
-    return compareVersions(this.#varint(), entryKind, sequence, kind);
+    return difference === 0 ? this.#compareVersion(kindAt, sequence, kind) : difference;
+  }
+
+  // Compares the version whose kind stands at `kindAt`, with its sequence number behind it.
+  #compareVersion(kindAt: number, sequence: number, kind: number): number {
+    this.#at = kindAt + 1;
+    return compareVersions(this.#varint(), this.#bytes[kindAt]!, sequence, kind);
   }
 
   // The offset of an entry, inside the entries.
@@ -194,9 +282,12 @@ export class BlockCursor {
       const at = this.#offsetsAt + 2 * index;
       offset = bytes[at]! | (bytes[at + 1]! << 8);
     }
-    if (offset < this.#entriesAt || offset >= this.#offsetsAt)
-      throw this.corruption(this.#offsetsAt, `entry ${index} at ${offset}`);
+    if (offset < this.#entriesAt || offset >= this.#offsetsAt) throw this.#badOffset(index, offset);
     return offset;
+  }
+
+  #badOffset(index: number, offset: number): CorruptionError {
+    return this.corruption(this.#offsetsAt, `entry ${index} at ${offset}`);
   }
 
   // Reads from #at and moves it. Behind the end of the block a byte is undefined, which ends a varint; whoever uses the

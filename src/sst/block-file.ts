@@ -31,25 +31,32 @@ export class BlockFile {
     this.size = size;
   }
 
-  /** Exactly `length` bytes, in memory of their own. */
-  read(offset: number, length: number): Uint8Array {
+  /** Exactly `length` bytes, in memory of their own, with `room` bytes of anything behind them. */
+  read(offset: number, length: number, room = 0): Uint8Array {
     if (offset + length > this.size) throw new CorruptionError(this.name, offset, `${length} bytes beyond the end`);
     if (length > BLOCK_BYTES_MOST) throw new CorruptionError(this.name, offset, `a block of ${length} bytes`);
-    const slow = Buffer.allocUnsafeSlow(length);
+    const slow = Buffer.allocUnsafeSlow(length + room);
     // A plain Uint8Array, like those that callers pass for keys: mixed with Buffers, comparisons see two types.
-    const bytes = new Uint8Array(slow.buffer, slow.byteOffset, length);
-    const count = this.#readFully(bytes, offset);
+    const bytes = new Uint8Array(slow.buffer, slow.byteOffset, length + room);
+    const count = this.#readFully(room === 0 ? bytes : bytes.subarray(0, length), offset);
     if (count !== length) throw new CorruptionError(this.name, this.#endAtMost(offset + count), "the file ends early");
     return bytes;
   }
 
   /** The block at `offset`, `length` bytes without its trailer. */
   readBlock(offset: number, length: number, verify: boolean): Uint8Array {
+    const bytes = this.readWithRoom(offset, length, verify, 0);
+    return new Uint8Array(bytes.buffer, 0, length);
+  }
+
+  /** The block with its trailer and, behind them, `room` bytes that belong to the caller, the first of them zero. */
+  readWithRoom(offset: number, length: number, verify: boolean, room: number): Uint8Array {
     assert(this.tag !== 0, "the tag is known before blocks are read");
-    const bytes = this.read(offset, length + TRAILER_BYTES);
+    const bytes = this.read(offset, length + TRAILER_BYTES, room);
     if (verify) checkTrailer(bytes, length, this.tag, offset, this.name);
     else checkCompression(bytes[length]!, this.name);
-    return new Uint8Array(bytes.buffer, 0, length);
+    if (room > 0) bytes[length + TRAILER_BYTES] = 0;
+    return bytes;
   }
 
   /** Throws when the file goes on behind its size. */

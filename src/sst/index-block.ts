@@ -16,9 +16,10 @@
 
 import { ByteReader } from "../common/byte-reader.ts";
 import { ByteWriter, varintLength } from "../common/byte-writer.ts";
-import { compareByteRanges } from "../common/bytes.ts";
+import { compareByteRanges, copyBytes, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, isKind, KIND_MAX, SEQUENCE_MAX } from "../common/internal-key.ts";
+import { headOf } from "../common/key-heads.ts";
 import { formatUnsupported, TRAILER_BYTES } from "./table-format.ts";
 
 const INDEX_LAYOUT = 2;
@@ -100,7 +101,7 @@ export class IndexBlock {
   readonly #kinds: Uint8Array;
   // What all separators begin with, and the four bytes behind it as a number, zeros for missing ones: under byte order
   // a search decides almost every step by one comparison of integers.
-  #prefixLength = 0;
+  #prefix: Uint8Array = EMPTY;
   readonly #heads: Uint32Array;
 
   /**
@@ -165,10 +166,9 @@ export class IndexBlock {
 
   #seekByHeads(key: Uint8Array, sequence: number, kind: number): number {
     if (this.count === 0) return 0;
-    const prefix = this.#prefixLength;
-    const start = this.#keyStarts[0]!;
+    const prefix = this.#prefix.length;
     const shared = key.length < prefix ? key.length : prefix;
-    const difference = compareByteRanges(key, 0, shared, this.#bytes, start, start + prefix);
+    const difference = compareByteRanges(key, 0, shared, this.#prefix, 0, prefix);
     if (difference !== 0) return difference < 0 ? 0 : this.count;
     const heads = this.#heads;
     const head = headOf(key, prefix, key.length);
@@ -245,15 +245,8 @@ export class IndexBlock {
     const most = Math.min(this.#keyEnds[0]! - this.#keyStarts[0]!, this.#keyEnds[last]! - lastStart);
     let prefix = 0;
     while (prefix < most && bytes[this.#keyStarts[0]! + prefix] === bytes[lastStart + prefix]) prefix++;
-    this.#prefixLength = prefix;
+    // A copy: it lies in one place with its object, and a search need not touch the keys.
+    this.#prefix = copyBytes(bytes.subarray(this.#keyStarts[0], this.#keyStarts[0]! + prefix));
     for (let i = 0; i <= last; i++) this.#heads[i] = headOf(bytes, this.#keyStarts[i]! + prefix, this.#keyEnds[i]!);
   }
-}
-
-function headOf(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start >= 4)
-    return ((bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!) >>> 0;
-  let head = 0;
-  for (let i = 0; i < 4; i++) head = (head << 8) | (start + i < end ? bytes[start + i]! : 0);
-  return head >>> 0;
 }

@@ -8,8 +8,9 @@ import { compareVersions } from "../common/internal-key.ts";
 import { BLOCK_BYTES_MIN } from "./block-builder.ts";
 import { CacheSlots, type BlockCache } from "./block-cache.ts";
 import type { BlockFile } from "./block-file.ts";
+import { headsRoom } from "./block-heads.ts";
 import { IndexBlock } from "./index-block.ts";
-import { TRAILER_BYTES, type BlockHandle } from "./table-format.ts";
+import { TRAILER_BYTES, type BlockHandle, type TableProperties } from "./table-format.ts";
 
 /** How one read treats the block cache and checksums. */
 export interface ReadFlags {
@@ -21,6 +22,9 @@ export interface ReadFlags {
 
 /** A table of half a terabyte at the default block size; sparse files have room for any count. */
 const BLOCKS_MOST = 2 ** 27;
+
+/** A block of the default size holds no more of the smallest entries; who says more has forged the count. */
+const ENTRIES_MOST = 1024;
 
 export const DEFAULT_FLAGS: ReadFlags = {};
 
@@ -36,10 +40,18 @@ export class TableBlocks {
   readonly #cache: BlockCache;
   readonly #slots: CacheSlots<Uint8Array>;
   readonly #partitions: CacheSlots<IndexBlock>;
+  /** Bytes behind each cached block for its heads. */
+  readonly #room: number;
   #closed = false;
 
-  /** Reads the top index at `handle` of a table that says it has `count` data blocks. */
-  constructor(file: BlockFile, order: KeyOrder, cache: BlockCache, handle: BlockHandle, count: number) {
+  /** Reads the top index at `handle` of a table that says it has `count` data blocks and so many entries. */
+  constructor(
+    file: BlockFile,
+    order: KeyOrder,
+    cache: BlockCache,
+    handle: BlockHandle,
+    { dataBlocks: count, entries }: Pick<TableProperties, "dataBlocks" | "entries">,
+  ) {
     this.file = file;
     this.order = order;
     this.count = count;
@@ -47,6 +59,7 @@ export class TableBlocks {
     this.#cache = cache;
     this.top = this.#decodeIndex(handle.offset, handle.length, 0, true);
     this.#checkCount(handle.offset);
+    this.#room = order.isBytewise && count > 0 ? headsRoom(Math.min(entries / count, ENTRIES_MOST)) : 0;
     this.#slots = new CacheSlots(count);
     this.#partitions = new CacheSlots(this.top.level === 0 ? 0 : this.top.count);
   }
@@ -98,7 +111,7 @@ export class TableBlocks {
     return this.top.level === 0 ? 0 : this.top.seek(key, sequence, kind);
   }
 
-  /** The data block of entry `entry` of an index block of level 0. */
+  /** The data block of entry `entry` of an index block of level 0; what stands behind its `lengths[entry]` bytes is for BlockCursor. */
   data(index: IndexBlock, entry: number, flags: ReadFlags): Uint8Array {
     const slot = index.first + entry;
     const cached = this.#cache.get(this.#slots, slot);
@@ -106,8 +119,10 @@ export class TableBlocks {
     this.#assertOpen();
     const verify = flags.verifyChecksums !== false;
     const length = index.lengths[entry]!;
-    const block = this.file.readBlock(index.offsets[entry]!, length, verify);
-    if (verify && flags.fillCache !== false) this.#cache.insert(this.#slots, slot, block, length + TRAILER_BYTES);
+    const isKept = verify && flags.fillCache !== false;
+    if (!isKept) return this.file.readBlock(index.offsets[entry]!, length, verify);
+    const block = this.file.readWithRoom(index.offsets[entry]!, length, verify, this.#room);
+    this.#cache.insert(this.#slots, slot, block, block.length);
     return block;
   }
 

@@ -169,7 +169,8 @@ export class TableCursor implements InternalCursor {
     this.#entry = entry;
     if (number === this.#loaded) return;
     this.#loaded = -1;
-    this.#block.load(this.#blocks.data(index, entry, this.#flags), index.offsets[entry]!);
+    const block = this.#blocks.data(index, entry, this.#flags);
+    this.#block.load(block, index.offsets[entry]!, index.lengths[entry]);
     this.#loaded = number;
   }
 

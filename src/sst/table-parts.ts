@@ -51,7 +51,7 @@ export function readParts(options: TableReaderOptions): TableParts {
   const properties = readProperties(file, footer, handles);
   checkIdentity(options, properties);
   const index = requireHandle(file, footer, handles, BlockName.index);
-  const blocks = new TableBlocks(file, options.order, options.cache, index, properties.dataBlocks);
+  const blocks = new TableBlocks(file, options.order, options.cache, index, properties);
   const filter = readFilter(file, handles);
   const ranges = readRanges(file, handles, options.order);
   if (ranges.length !== properties.rangeDeletes)

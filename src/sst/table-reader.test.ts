@@ -18,6 +18,7 @@ import {
   show,
   sourceOf,
   type Entry,
+  getPlain,
 } from "./test-tables.ts";
 import type { RangeDelete } from "./range-deletes.ts";
 import type { TableReader } from "./table-reader.ts";
@@ -76,7 +77,7 @@ test("one entry makes a table, be its key empty, its value empty or both", () =>
     for (const entry of [put("", 0, ""), del("", SEQUENCE_MAX), put("k", 1, ""), put("", 1, "v")]) {
       const table = openTable(buildTable([entry], { order }));
       expect(scan(table)).toEqual([show(entry)]);
-      expect(table.get(entry.key, SEQUENCE_MAX)).toEqual(entry.kind === 0 ? TOMBSTONE : entry.value);
+      expect(getPlain(table, entry.key, SEQUENCE_MAX)).toEqual(entry.kind === 0 ? TOMBSTONE : entry.value);
       noProblems(table);
     }
   }
@@ -160,7 +161,7 @@ test("sequence numbers keep all their 53 bits", () => {
   const entries = numbers.map((sequence) => put("key", sequence, `at ${sequence}`));
   for (const blockSize of [16, 4096]) {
     const table = openTable(buildTable(entries, { blockSize, indexBlockSize: 16 }));
-    for (const { key, sequence, value } of entries) expect(table.get(key, sequence)).toEqual(value);
+    for (const { key, sequence, value } of entries) expect(getPlain(table, key, sequence)).toEqual(value);
     expect(table.properties.leastSequence).toBe(0);
     expect(table.properties.greatestSequence).toBe(SEQUENCE_MAX);
     noProblems(table);

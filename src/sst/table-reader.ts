@@ -77,7 +77,7 @@ export class TableReader {
     if (entry === index.count) return undefined;
     // A comparator of the user's may come back here before this look-up is done.
     const block = blocks.order.isBytewise ? this.#block : new BlockCursor(blocks.order, blocks.file.name);
-    block.load(blocks.data(index, entry, flags), index.offsets[entry]!);
+    block.load(blocks.data(index, entry, flags), index.offsets[entry]!, index.lengths[entry]);
     const at = block.seek(key, sequence, KIND_MAX);
     // Behind the last entry and not behind the separator: no block has it (index-block.ts), the next one neither.
     if (at === block.count) return undefined;

@@ -1,4 +1,5 @@
 import { assert } from "../common/assert.ts";
+import { EMPTY, putBytes } from "../common/bytes.ts";
 import { ioError } from "../common/errors.ts";
 import type { Barrier, FileHandle } from "../util/env.ts";
 import { writeFully } from "../util/file-io.ts";
@@ -32,8 +33,10 @@ export class LogWriter {
   readonly header: LogHeader;
   readonly #file: FileHandle;
   readonly #logNumber: number;
-  #buffer: Buffer;
+  #buffer: Uint8Array;
   #view: DataView;
+  // What was written last: appends of one length, single writes mostly, hand the kernel the same view of the buffer again.
+  #written: Uint8Array;
   #size: number;
   #syncedOffset = 0;
   #recordCount = 0;
@@ -60,8 +63,9 @@ export class LogWriter {
     this.#file = file;
     this.#logNumber = chunkLogNumber(header.fileNumber);
     this.#size = size;
-    this.#buffer = Buffer.allocUnsafeSlow(POOLED_BYTES_MIN);
+    this.#buffer = new Uint8Array(POOLED_BYTES_MIN);
     this.#view = viewOf(this.#buffer);
+    this.#written = this.#buffer;
   }
 
   /** The end of the last record, or of the header. */
@@ -149,7 +153,7 @@ export class LogWriter {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#buffer = Buffer.alloc(0);
+    this.#buffer = EMPTY;
     this.#file.close();
   }
 
@@ -178,10 +182,8 @@ export class LogWriter {
     for (let first = true; ; first = false) {
       const length = Math.min(left - CHUNK_HEADER_BYTES, payload.length - done);
       const last = done + length === payload.length;
-      this.#buffer.set(
-        length === payload.length ? payload : payload.subarray(done, done + length),
-        at + CHUNK_HEADER_BYTES,
-      );
+      const part = length === payload.length ? payload : payload.subarray(done, done + length);
+      putBytes(this.#buffer, at + CHUNK_HEADER_BYTES, part);
       this.#seal(at, length, recordChunkType(first, last), this.#syncedOffset);
       done += length;
       at += CHUNK_HEADER_BYTES + length;
@@ -197,7 +199,9 @@ export class LogWriter {
 
   #write(length: number): void {
     try {
-      writeFully(this.#file, this.#buffer.subarray(0, length), this.#size);
+      if (this.#written.length !== length || this.#written.buffer !== this.#buffer.buffer)
+        this.#written = this.#buffer.subarray(0, length);
+      writeFully(this.#file, this.#written, this.#size);
     } catch (error) {
       this.#broken = true;
       throw ioError(error, `appending to log ${this.header.fileNumber}`);
@@ -206,9 +210,9 @@ export class LogWriter {
 
   #reserve(length: number, exactly = false): void {
     if (length <= this.#buffer.length && !exactly) return;
-    this.#buffer = Buffer.allocUnsafeSlow(
-      exactly ? length : Math.max(length, Math.min(POOLED_BYTES_MAX, this.#buffer.length * 2)),
-    );
+    const size = exactly ? length : Math.max(length, Math.min(POOLED_BYTES_MAX, this.#buffer.length * 2));
+    const { buffer, byteOffset } = Buffer.allocUnsafeSlow(size);
+    this.#buffer = new Uint8Array(buffer, byteOffset, size);
     this.#view = viewOf(this.#buffer);
   }
 }
@@ -218,6 +222,6 @@ function recordChunkType(first: boolean, last: boolean): number {
   return last ? ChunkType.last : ChunkType.middle;
 }
 
-function viewOf(buffer: Buffer): DataView {
+function viewOf(buffer: Uint8Array): DataView {
   return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
 }

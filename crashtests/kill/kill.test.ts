@@ -1,7 +1,7 @@
 // G2, G24: what was acknowledged survives SIGKILL, and a killed holder's lock never blocks. And the suite itself: a store
 // from which something acknowledged is gone, or in which something was invented, must fail it.
 
-import { mkdtempSync, readdirSync, rmSync, truncateSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -62,8 +62,13 @@ test.each(["before", "half", "after"] as const)(
 
 const TAMPERINGS: Record<string, (directory: string) => void> = {
   "cut in half": (directory) => {
-    const log = readdirSync(directory).find((name) => name.endsWith(".log"))!;
-    truncateSync(join(directory, log), statSync(join(directory, log)).size >> 1);
+    const log = join(
+      directory,
+      readdirSync(directory).find((name) => name.endsWith(".log"))!,
+    );
+    // A log that is synced often is longer than what stands in it.
+    const written = readFileSync(log).findLastIndex((byte) => byte !== 0);
+    truncateSync(log, written >> 1);
   },
   "given a key that nobody wrote": (directory) => {
     const db = open(directory);

@@ -38,7 +38,7 @@ export interface RecoveryReport {
   readonly logs: number;
   readonly records: number;
   readonly bytes: number;
-  /** Bytes behind the last record of a newest log without CLEAN END; in a recycled file its earlier life counts too. */
+  /** Bytes behind the last record of a newest log without CLEAN END, be they an earlier life of the file or never written. */
   readonly tornBytes: number;
   readonly skipped: readonly SkippedBytes[];
   /** The newest log ended in CLEAN END: the store had been closed. */

@@ -17,6 +17,9 @@ import { logName } from "./file-names.ts";
 import type { ObsoleteFiles } from "./obsolete-files.ts";
 import { closeUnneeded, drawTag, joinPath, runAll, type StoreContext } from "./store-context.ts";
 
+/** By so much a log that is synced often is made longer at a time: thousands of small records. */
+const GROWTH_BYTES_MAX: number = 1 << 20;
+
 /** A log that is no longer written to. */
 export interface ClosedLog {
   readonly number: number;
@@ -107,7 +110,10 @@ export class LogSet {
   /** Everything appended so far becomes durable. */
   makeDurable(): void {
     const log = this.current;
-    if (log.syncedOffset < log.size) this.#context.health.sync(() => log.sync("log.write"));
+    if (log.syncedOffset < log.size) {
+      this.#growAhead();
+      this.#context.health.sync(() => log.sync("log.write"));
+    }
     this.#makeNameDurable();
   }
 
@@ -129,6 +135,7 @@ export class LogSet {
    */
   async beginSync(): Promise<void> {
     assert(this.#syncer !== undefined, "there is a second descriptor");
+    this.#growAhead();
     try {
       await this.#syncer.syncAsync("log.group");
     } catch (error) {
@@ -139,6 +146,16 @@ export class LogSet {
   endSync(size: number): void {
     this.current.noteSynced(size);
     this.#makeNameDurable();
+  }
+
+  // Nobody depends on it: a failure costs time alone.
+  #growAhead(): void {
+    const { options, events } = this.#context;
+    try {
+      this.current.growAhead(Math.min(GROWTH_BYTES_MAX, options.writeBufferSize));
+    } catch (error) {
+      events.log("warn", `the log could not be made longer in advance: ${String(error)}`);
+    }
   }
 
   #makeNameDurable(): void {

@@ -21,6 +21,7 @@ import {
   thrown,
   writeFile,
 } from "./engine.test-support.ts";
+import { LogReader } from "../wal/log-reader.ts";
 import type { Options } from "./options.ts";
 
 interface Crashed {
@@ -34,13 +35,14 @@ interface Crashed {
 function crashed(count: number, sync: boolean): Crashed {
   const { db, env } = openSmall({ sync });
   const log = namesLike(env, ".log")[0]!;
-  const ends = [env.stat(`${PATH}/${log}`).size];
-  for (let i = 0; i < count; i++) {
-    db.put(key(i), `v${i}`);
-    ends.push(env.stat(`${PATH}/${log}`).size);
-  }
+  for (let i = 0; i < count; i++) db.put(key(i), `v${i}`);
   copyStore(env, "/crash");
   db.close();
+  const file = env.open(`/crash/${log}`, "r");
+  const reader = LogReader.open({ file, name: log, number: Number.parseInt(log, 10), kind: "wal" });
+  const ends = [reader.lastGoodSize];
+  for (let record = reader.next(); record; record = reader.next()) ends.push(record.end);
+  file.close();
   return { env, log: `/crash/${log}`, ends };
 }
 

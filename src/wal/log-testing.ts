@@ -15,6 +15,8 @@ export class MemoryFile implements FileHandle {
   writes = 0;
   syncs: string[] = [];
   failSync: Error | undefined;
+  truncates = 0;
+  failTruncate: Error | undefined;
   closed = 0;
   readsMost = 0;
 
@@ -50,7 +52,10 @@ export class MemoryFile implements FileHandle {
   }
 
   truncate(size: number): void {
-    this.bytes = this.bytes.subarray(0, size);
+    this.truncates++;
+    if (this.failTruncate) throw this.failTruncate;
+    const more = Math.max(0, size - this.bytes.length);
+    this.bytes = Buffer.concat([this.bytes.subarray(0, size), Buffer.alloc(more)]);
   }
 
   size(): number {

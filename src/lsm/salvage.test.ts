@@ -61,15 +61,16 @@ function twoLogs(): TwoLogs {
 test("a damaged last record in front of CLEAN END is listed and copied to lost/", () => {
   const { db, env } = openSmall({ walRecycle: false });
   const log = namesLike(env, ".log")[0]!;
-  for (let i = 0; i < 3; i++) db.put(key(i), `v${i}`);
+  // Fewer syncs than make a log longer than what stands in it.
+  for (let i = 0; i < 2; i++) db.put(key(i), `v${i}`);
   const offset = env.stat(`${PATH}/${log}`).size;
-  db.put(key(3), "v3");
+  db.put(key(2), "v2");
   const end = env.stat(`${PATH}/${log}`).size;
   db.close();
   damage(env, `${PATH}/${log}`, end - 1);
   const bytes = readFile(env, `${PATH}/${log}`).subarray(offset, end);
   const salvaged = salvage(env, PATH);
-  expect(entries(salvaged)).toEqual(filled(3));
+  expect(entries(salvaged)).toEqual(filled(2));
   expect(salvaged.recovery.skipped).toMatchObject([{ file: log, offset, length: end - offset }]);
   expect(readFile(env, `${PATH}/lost/${log}-${offset}`)).toEqual(bytes);
 });

@@ -61,6 +61,7 @@ export class Background {
     compaction: { until: 0, length: 0 },
   };
   #idle: { version: unknown; oldestSnapshot: number | undefined; jobs: number; until: number } = NEVER_IDLE;
+  #isClosing = false;
   #pendingBytes = 0;
   #pendingFor: unknown;
 
@@ -108,7 +109,7 @@ export class Background {
    * other modes.
    */
   poll(): void {
-    if (this.mode !== "thread") return;
+    if (this.mode !== "thread" || this.#isClosing) return;
     const news = this.#hands.settle();
     const { memtables } = this.#store;
     if (!news && memtables.waiting.length === 0 && this.#writes % LOOK_WRITES !== 0) return;
@@ -167,7 +168,8 @@ export class Background {
     for (let done = 0; !job.isDone; progress(Math.min(done, total), total)) done += this.#move(job);
     if (job.error) throw job.error;
     // The thread could not do it: now it is done here.
-    if (job instanceof HandedJob && job.wasAbandoned) this.compactRange(from, to, progress);
+    const isRefused = job instanceof HandedJob && job.wasAbandoned && this.mode === "inline";
+    if (isRefused && !this.#isClosing) this.compactRange(from, to, progress);
   }
 
   /** A memtable is flushed first thing by resume(), whatever failed before. */
@@ -182,15 +184,20 @@ export class Background {
     this.#jobs = [];
   }
 
+  /** No job is begun any more, whoever calls: a listener may close the store in the middle of its work. */
+  beginClosing(): void {
+    this.#isClosing = true;
+  }
+
   /** The worker thread is let go. All jobs have ended. */
   close(): void {
     assert(this.#jobs.length === 0, "a store that closes has no jobs");
-    this.#hands.close();
+    this.#hands.end();
   }
 
   #schedule(): void {
     const { context, memtables } = this.#store;
-    if (!context.health.isWell) return;
+    if (this.#isClosing || !context.health.isWell) return;
     const oldest = memtables.waiting[0];
     if (oldest && !this.isRunning("flush") && this.#isDue("flush")) this.#begin(new FlushBody(this.#store, oldest));
     while (this.#isDue("compaction") && this.#plans().length < COMPACTIONS_MOST) {

@@ -10,6 +10,7 @@ export function closeStore({ store, background, groups, lock }: OpenStore): void
   const { context, logs, versions, obsolete } = store;
   try {
     groups.complete();
+    background.beginClosing();
     background.abandonAll();
     if (!context.health.isWell) return;
     logs.dropWaiting();

@@ -182,13 +182,15 @@ export class GroupCommit {
   // `begun`, and as many of those that wait as have room beside them, in one append. What cannot be written is rejected.
   #append(begun: readonly Written[]): readonly Written[] {
     const writes: Written[] = [];
-    let [count, bytes, taken, length] = [0, 0, 0, 0];
+    let [count, bytes, length] = [0, 0, 0];
     for (const write of begun) [count, bytes] = [count + write.count, bytes + write.bytes];
-    for (const next of this.#queue) {
+    for (let next = this.#queue[0]; next; next = this.#queue[0]) {
       const isFirst = begun.length + writes.length === 0;
       if (!isFirst && length + next.payload.length > GROUP_BYTES_MAX) break;
       if (!isFirst && !this.#writePath.hasRoom(count + next.count, bytes + next.bytes)) break;
-      taken++;
+      // It waits no more from here on, whatever happens while room is made.
+      this.#queue.shift();
+      this.#queuedBytes -= next.payload.length;
       try {
         this.#store.context.health.refuseIfFailed();
         if (isFirst && next.count > 0) this.#writePath.makeRoom(next.count, next.bytes);
@@ -198,7 +200,6 @@ export class GroupCommit {
         next.reject(error);
       }
     }
-    for (const { payload } of this.#queue.splice(0, taken)) this.#queuedBytes -= payload.length;
     const payloads = writes.filter((write) => write.count > 0).map(({ payload }) => payload);
     const all = [...begun, ...writes];
     if (payloads.length === 0) return all;

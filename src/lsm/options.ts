@@ -97,7 +97,7 @@ export const DEFAULTS: Defaults = {
   sync: true,
   walRecoveryMode: "pointInTime",
   walRecycle: true,
-  background: "thread",
+  background: "inline",
   paranoid: false,
   noSlowdown: false,
   // Chosen by bench, docs/performance.md: a larger buffer makes fewer and larger tables of level 0, and the level below it
@@ -213,4 +213,7 @@ function checkComparator(comparator: Comparator): void {
   if (bytes < 1 || bytes > COMPARATOR_NAME_BYTES_MAX) {
     throw invalidArgument(`a comparator's name must have 1 to ${COMPARATOR_NAME_BYTES_MAX} bytes`);
   }
+  // A worker thread that took a string for no module would order keys by their bytes.
+  if (comparator.module !== undefined && !(comparator.module instanceof URL))
+    throw invalidArgument("a comparator's module must be a URL");
 }

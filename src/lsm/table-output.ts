@@ -7,6 +7,7 @@
 
 import { assert } from "../common/assert.ts";
 import type { InternalCursor } from "../common/cursor.ts";
+import { errnoOf } from "../common/errors.ts";
 import type { Kind } from "../common/internal-key.ts";
 import { TableBuilder, type TableSummary } from "../sst/table-builder.ts";
 import type { TableProvenance } from "../sst/table-format.ts";
@@ -169,7 +170,13 @@ class OutputWriter {
     const { env, options, path, databaseId, order } = context;
     this.#number = newNumber();
     this.#outputs.numbers.push(this.#number);
-    this.#file = env.open(joinPath(path, tableName(this.#number)), "wx");
+    try {
+      this.#file = env.open(joinPath(path, tableName(this.#number)), "wx");
+    } catch (error) {
+      // A file that is there already is somebody else's: whoever cleans up behind this job must not take it for its output.
+      if (errnoOf(error) === "EEXIST") this.#outputs.numbers.pop();
+      throw error;
+    }
     this.#lastBlocks = 0;
     this.#grandparentBytes = 0;
     this.#skipGrandparents(key, false);

@@ -181,8 +181,10 @@ export class WritePath {
   #stallWhile(cause: StallCause, kind: JobKind, mustWait: () => boolean): void {
     if (!mustWait()) return;
     this.#background.poll();
-    if (!mustWait()) return;
     const { context, counters } = this.#store;
+    // The thread may have been found lost.
+    context.health.refuseIfFailed();
+    if (!mustWait()) return;
     const { noSlowdown, writeBufferSize } = context.options;
     const job = this.#background.blocking(kind);
     if (!job) {

@@ -30,6 +30,7 @@ export class Hands {
   readonly #owner: Owner;
   #mode: BackgroundMode;
   #thread: StoreThread | undefined;
+  #hasEnded = false;
 
   constructor(context: StoreContext, owner: Owner) {
     this.#context = context;
@@ -45,7 +46,7 @@ export class Hands {
 
   /** The thread, started if need be; undefined when there is to be none. */
   thread(): StoreThread | undefined {
-    if (this.#mode !== "thread") return undefined;
+    if (this.#mode !== "thread" || this.#hasEnded) return undefined;
     const { env } = this.#context;
     try {
       this.#thread ??= new StoreThread(
@@ -96,13 +97,20 @@ export class Hands {
     this.#thread?.wake();
   }
 
-  close(): void {
+  /** The thread is let go, and no other is started. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#leave();
+  }
+
+  #leave(): void {
     this.#thread?.leave();
     this.#thread = undefined;
   }
 
   // Nobody has called: what goes wrong is told as a job's failure is, and met again by the next write.
   #turn(): void {
+    if (this.#hasEnded) return;
     const { health, events } = this.#context;
     try {
       this.#owner.idle();
@@ -116,14 +124,15 @@ export class Hands {
   // store fails, and resume() writes anew what it needs.
   #lose(failure: Error): void {
     const { health, events } = this.#context;
-    this.close();
+    this.#leave();
     const jobs = this.#owner.jobs();
     if (jobs.length > 0) health.fail(deathOf(failure));
     for (const job of jobs) {
       job.failed(deathOf(failure));
       this.#owner.ended(job);
     }
-    events.deliver();
+    // It may be found out in the middle of a call, of this store or of another: listeners are told when that is over.
+    void Promise.resolve().then(() => events.deliver());
   }
 
   #giveUp(reason: string): void {
@@ -133,6 +142,6 @@ export class Hands {
       job.abandon();
       this.#owner.ended(job);
     }
-    this.close();
+    this.#leave();
   }
 }

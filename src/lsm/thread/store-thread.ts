@@ -33,6 +33,7 @@ export class StoreThread {
   #silence = 0;
   #lookedAt = 0;
   #beats = 0;
+  #hasLeft = false;
 
   /** `onNews` is called from the event loop when an outcome is there to be taken. */
   constructor(module: URL, now: () => number, onNews: () => void, onDeath: (failure: Error) => void) {
@@ -42,6 +43,8 @@ export class StoreThread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on("message", (outcome: Outcome) => {
+      // What was queued before the port was closed is still delivered.
+      if (this.#hasLeft) return;
       this.#arrived.push(outcome);
       onNews();
     });
@@ -99,6 +102,7 @@ export class StoreThread {
 
   /** No outcome is taken any more; with its last store the thread ends. */
   leave(): void {
+    this.#hasLeft = true;
     if (!this.#thread.failure) this.#tell({ kind: "leave", store: this.#id });
     this.#port.close();
     this.#thread.leave(this.#onDeath);

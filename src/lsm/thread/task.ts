@@ -1,4 +1,5 @@
 import type { Comparator } from "../../common/comparator.ts";
+import { errnoOf } from "../../common/errors.ts";
 import type { CheckedEnv } from "../../util/checked-env.ts";
 import { Outputs, type OutputResult } from "../table-output.ts";
 import { toPlainError } from "./plain-error.ts";
@@ -60,6 +61,8 @@ export class Task {
       if (step.done) this.#end({ kind: "done", result: plainResult(step.value) });
       else this.#count(step.value, now);
     } catch (error) {
+      // The output begun last is another's file (table-output.ts).
+      if (errnoOf(error) === "EEXIST") Atomics.sub(this.#control, BEGUN, 1);
       this.#end({ kind: "failed", error: toPlainError(error), forGood: this.#work.failedForGood });
     }
   }

@@ -40,9 +40,11 @@ test("a store that a listener closes begins nothing any more, and its successor'
 });
 
 test("a store that is closed in the middle of compactRange writes nothing any more", () => {
-  const db = openThreaded({ maxWriteBufferNumber: 16 });
+  const env = new FaultyThreadEnv();
+  const db = openThreaded({ env, maxWriteBufferNumber: 16 });
   fill(db, 600);
   db.flush();
+  env.set("slow", 20);
   let closedWith: string[] | undefined;
   db.compactRange(undefined, undefined, () => {
     if (closedWith) return;

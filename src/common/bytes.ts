@@ -90,6 +90,14 @@ export function putBytes(target: Uint8Array, at: number, source: Uint8Array): vo
   else for (let i = 0; i < length; i++) target[at + i] = source[i]!;
 }
 
+/** putBytes() of source[start, end), with no view made for short ones; returns the offset behind it. */
+export function putRange(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length > LOOP_COPY_MAX) target.set(length === source.length ? source : source.subarray(start, end), at);
+  else for (let i = start, to = at; i < end; i++, to++) target[to] = source[i]!;
+  return at + length;
+}
+
 /** A copy for a caller to keep; like Buffer.from(bytes), which takes some 40 ns more to find out what it was given. */
 export function copyToBuffer(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafe(bytes.length);

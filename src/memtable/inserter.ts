@@ -1,6 +1,7 @@
 // Insertion into the skip list; skip-list.ts says how a node looks and why threads may insert at once.
 
 import { assert } from "../common/assert.ts";
+import { putRange } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { Kind } from "../common/internal-key.ts";
 import { Prng } from "../util/prng.ts";
@@ -24,9 +25,6 @@ import {
   sequenceOf,
   type Target,
 } from "./skip-list.ts";
-
-/** Up to here a loop copies faster than the call into TypedArray.set and the view that it needs. */
-const COPY_LOOP_BYTES = 48;
 
 /** Leading zeros of a random number that stand for one more level: a chance of one in BRANCHING. */
 const ZEROS_A_LEVEL: number = Math.log2(BRANCHING);
@@ -76,8 +74,8 @@ export class Inserter {
     const node = arena.claimWords(size);
     const at = arena.claimBytes(valueLength);
     const { words, wordBytes, bytes } = arena;
-    copy(key, wordBytes, (node + TOWER + height) * 4);
-    copy(value, bytes, at);
+    putRange(wordBytes, (node + TOWER + height) * 4, key.bytes, key.start, key.end);
+    putRange(bytes, at, value.bytes, value.start, value.end);
     words[node] = target.head;
     words[node + VALUE] = at;
     words[node + SHAPE] = (keyLength << 8) | (kind << 4) | height;
@@ -204,9 +202,4 @@ function count(arena: Arena, node: number, kind: Kind, sequence: number, keyLeng
     if (seen === least) break;
     least = seen;
   }
-}
-
-function copy({ bytes: from, start, end }: Place, to: Uint8Array, at: number): void {
-  if (end - start > COPY_LOOP_BYTES) to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at);
-  else for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
 }

@@ -12,6 +12,7 @@
 
 import { assert } from "../common/assert.ts";
 import { putVarint, varintLength } from "../common/byte-writer.ts";
+import { putRange } from "../common/bytes.ts";
 import { compareVersions, isKind, Kind, type InternalKey } from "../common/internal-key.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { TRAILER_BYTES } from "./table-format.ts";
@@ -120,8 +121,8 @@ export class BlockBuilder {
     const valueStart = entry === 0 ? 0 : this.#valueEnds[entry - 1]!;
     this.#keys = reserve(this.#keys, keyStart, key.length);
     this.#values = reserve(this.#values, valueStart, value.length);
-    this.#keyEnds[entry] = copyRange(this.#keys, keyStart, key, 0, key.length);
-    this.#valueEnds[entry] = copyRange(this.#values, valueStart, value, 0, value.length);
+    this.#keyEnds[entry] = putRange(this.#keys, keyStart, key, 0, key.length);
+    this.#valueEnds[entry] = putRange(this.#values, valueStart, value, 0, value.length);
     this.#sequences[entry] = sequence;
     this.#kinds[entry] = kind;
     this.#count++;
@@ -150,7 +151,7 @@ export class BlockBuilder {
     const prefix = this.#prefixLength;
     block[0] = BLOCK_LAYOUT;
     let at = putVarint(block, 2, prefix);
-    at = copyRange(block, at, this.#keys, 0, prefix);
+    at = putRange(block, at, this.#keys, 0, prefix);
     let keyStart = 0;
     let valueStart = 0;
     for (let entry = 0; entry < this.#count; entry++) {
@@ -162,8 +163,8 @@ export class BlockBuilder {
       block[at++] = kind;
       at = putVarint(block, at, this.#sequences[entry]!);
       if (kind === Kind.put) at = putVarint(block, at, valueEnd - valueStart);
-      at = copyRange(block, at, this.#keys, keyStart + prefix, keyEnd);
-      at = copyRange(block, at, this.#values, valueStart, valueEnd);
+      at = putRange(block, at, this.#keys, keyStart + prefix, keyEnd);
+      at = putRange(block, at, this.#values, valueStart, valueEnd);
       keyStart = keyEnd;
       valueStart = valueEnd;
     }
@@ -209,13 +210,13 @@ export function encodeLoneBlock(
   const head = new Uint8Array(BLOCK_OVERHEAD_MAX + key.length + ENTRY_OVERHEAD_MAX);
   head[0] = BLOCK_LAYOUT;
   let at = putVarint(head, 2, prefix);
-  at = copyRange(head, at, key, 0, prefix);
+  at = putRange(head, at, key, 0, prefix);
   const start = at;
   at = putVarint(head, at, key.length - prefix);
   head[at++] = Kind.put;
   at = putVarint(head, at, sequence);
   at = putVarint(head, at, value.length);
-  at = copyRange(head, at, key, prefix, key.length);
+  at = putRange(head, at, key, prefix, key.length);
   const wide = start > NARROW_OFFSET_MAX;
   head[1] = wide ? FLAG_WIDE_OFFSETS : 0;
   const tail = Buffer.alloc((wide ? 4 : 2) + BLOCK_TAIL_BYTES + TRAILER_BYTES);
@@ -246,15 +247,6 @@ function blockSize(count: number, prefixLength: number, keyBytes: number, fixedB
 function entryFixedBytes(keyLength: number, sequence: number, kind: number, valueLength: number): number {
   const value = kind === Kind.put ? varintLength(valueLength) + valueLength : 0;
   return varintLength(keyLength) + 1 + varintLength(sequence) + value + 2;
-}
-
-/** Below this many bytes a loop beats the call of TypedArray.set with its view. */
-const LOOP_COPY_MAX = 48;
-
-function copyRange(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
-  if (end - start > LOOP_COPY_MAX) target.set(end - start === source.length ? source : source.subarray(start, end), at);
-  else for (let i = start, to = at; i < end; i++, to++) target[to] = source[i]!;
-  return at + end - start;
 }
 
 // `bytes`, or a larger copy of its first `used` bytes with room for `more`.

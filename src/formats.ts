@@ -45,6 +45,8 @@ export { LogWriter } from "./wal/log-writer.ts";
 export { BlockBuilder } from "./sst/block-builder.ts";
 export { BlockCache } from "./sst/block-cache.ts";
 export { BlockCursor } from "./sst/block-cursor.ts";
+export { directoryWordsFor, writeDirectory } from "./sst/block-directory.ts";
+export { BlockSlots, CacheSegment } from "./sst/cache-segment.ts";
 export { BloomBuilder, BloomFilter, bloomHash } from "./sst/bloom-filter.ts";
 export { IndexBlock, IndexBuilder, type IndexEntry } from "./sst/index-block.ts";
 export { decodeProperties, encodeProperties } from "./sst/properties.ts";

@@ -1,6 +1,15 @@
 // A data block.
 
-import { BlockBuilder, BlockCursor, Kind, type KeyOrder } from "tinykv/formats";
+import {
+  BlockBuilder,
+  BlockCursor,
+  BlockSlots,
+  CacheSegment,
+  directoryWordsFor,
+  Kind,
+  writeDirectory,
+  type KeyOrder,
+} from "tinykv/formats";
 import type { Random } from "tinykv/harness";
 import { Drafter } from "../draft.ts";
 import { demand, misplacedIn, sameBytes, unlessCorrupt, type Target } from "../target.ts";
@@ -62,10 +71,14 @@ function dissectEntry(drafter: Drafter): void {
 
 const cursor = new BlockCursor(BYTEWISE, FILE);
 const custom = new BlockCursor(REVERSE, FILE);
+const cached = new BlockCursor(BYTEWISE, FILE);
+/** Large enough for a block of the most bytes and its directory. */
+const segment = new CacheSegment(1, 64 << 10);
+const slots = new BlockSlots(1);
 
 export const blockTarget: Target = {
   name: "block",
-  modules: ["src/sst/block-cursor"],
+  modules: ["src/sst/block-cursor", "src/sst/block-directory"],
   bytesMax: 1024,
   memory: "sum",
   misplaced: misplacedIn(FILE, BASE),
@@ -77,6 +90,7 @@ export const blockTarget: Target = {
   run(bytes) {
     const entries = readEntries(cursor, bytes);
     readBackwards(cursor, entries.length);
+    checkCached(entries, bytes);
     if (ascends(entries)) checkSorted(entries, bytes);
     else for (const { key, sequence, kind } of entries) cursor.seek(key, sequence, kind);
     // Under an order that is not of bytes there may be no common prefix; the rest is read the same.
@@ -130,6 +144,32 @@ function readEntries(from: BlockCursor, bytes: Uint8Array): Entry[] {
 
 function readBackwards(from: BlockCursor, count: number): void {
   for (let i = count - 1; i >= 0; i--) from.read(i);
+}
+
+// In the cache, where a search goes by the directory from the second time on, and as a copy taken out of it.
+function checkCached(entries: readonly Entry[], bytes: Uint8Array): void {
+  segment.empty();
+  segment.bytes.set(bytes, segment.low);
+  const layout = cached.load(segment.bytes, BASE, segment.low, bytes.length);
+  const at = segment.add(slots, 0, bytes.length, directoryWordsFor(layout));
+  writeDirectory(segment, at, layout, BASE);
+  for (let round = 0; round < 3; round++) {
+    for (const { key, sequence, kind } of entries) {
+      cached.loadCached(segment, at);
+      const found = cached.seek(key, sequence, kind);
+      demand(
+        !ascends(entries) || found === cursor.seek(key, sequence, kind),
+        "a directory leads where the entries lead",
+      );
+    }
+  }
+  cached.own();
+  segment.bytes.fill(0xee);
+  for (const [i, { key, sequence, kind, value }] of entries.entries()) {
+    cached.read(i);
+    demand(cached.keyIs(key) && cached.sequence === sequence && cached.kind === kind, "a copy has the same entries");
+    demand(sameBytes(cached.copyValue(), value), "and the same values");
+  }
 }
 
 function ascends(entries: readonly Entry[]): boolean {

@@ -9,3 +9,15 @@ export function headOf(bytes: Uint8Array, start: number, end: number): number {
   for (let i = 0; i < 4; i++) head = (head << 8) | (start + i < end ? bytes[start + i]! : 0);
   return head >>> 0;
 }
+
+/** headOf() of six bytes: exact in a double. */
+export function wideHeadOf(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start >= 6) {
+    const high = (bytes[start]! << 16) | (bytes[start + 1]! << 8) | bytes[start + 2]!;
+    const low = (bytes[start + 3]! << 16) | (bytes[start + 4]! << 8) | bytes[start + 5]!;
+    return high * 0x100_0000 + low;
+  }
+  let head = 0;
+  for (let i = 0; i < 6; i++) head = head * 256 + (start + i < end ? bytes[start + i]! : 0);
+  return head;
+}

@@ -71,6 +71,10 @@ export class ArrayCursor implements InternalCursor {
     return this.#value;
   }
 
+  copyValue(): Buffer {
+    return Buffer.from(this.value);
+  }
+
   first(): void {
     this.#moveTo(0);
   }
@@ -151,6 +155,10 @@ export class FaultyCursor implements InternalCursor {
 
   get value(): Uint8Array {
     return this.#entry().value;
+  }
+
+  copyValue(): Buffer {
+    return this.#entry().copyValue();
   }
 
   first(): void {

@@ -1,6 +1,7 @@
-import { copyToBuffer, EMPTY, toBytes, type BytesLike } from "../common/bytes.ts";
+import { EMPTY, toBytes, type BytesLike } from "../common/bytes.ts";
 import { TinyKVError, invalidArgument } from "../common/errors.ts";
 import { KEY_BYTES_MAX } from "../common/limits.ts";
+import type { Wanted } from "../common/lookup.ts";
 import { isAbsolute, resolve as resolvePath } from "node:path";
 import { WriteBatch } from "../memtable/write-batch.ts";
 import { DEFAULT_FLAGS, type ReadFlags } from "../sst/table-blocks.ts";
@@ -100,8 +101,7 @@ export class Database implements Disposable {
 
   /** A copy of the value; undefined if there is none. Throws CORRUPTION or IO_ERROR rather than guess. */
   get(key: BytesLike, options: ReadOptions = NO_READ_OPTIONS): Buffer | undefined {
-    const found = this.#lookUp(key, options);
-    return found && copyToBuffer(found);
+    return this.#lookUp(key, options, "value");
   }
 
   getMany(keys: readonly BytesLike[], options: ReadOptions = NO_READ_OPTIONS): (Buffer | undefined)[] {
@@ -109,7 +109,7 @@ export class Database implements Disposable {
   }
 
   has(key: BytesLike, options: ReadOptions = NO_READ_OPTIONS): boolean {
-    return this.#lookUp(key, options) !== undefined;
+    return this.#lookUp(key, options, "presence") !== undefined;
   }
 
   put(key: BytesLike, value: BytesLike, options: WriteOptions = {}): void {
@@ -283,13 +283,13 @@ export class Database implements Disposable {
     this.close();
   }
 
-  #lookUp(key: BytesLike, options: ReadOptions): Uint8Array | undefined {
+  #lookUp(key: BytesLike, options: ReadOptions, wanted: Wanted): Buffer | undefined {
     const store = this.#use();
     const bytes = checkedKey(key);
     const sequence = this.#sequence(options.snapshot);
     const flags = options === NO_READ_OPTIONS ? DEFAULT_FLAGS : readFlags(options);
     try {
-      return lookUp(store, bytes, sequence, flags);
+      return lookUp(store, bytes, sequence, flags, wanted);
     } catch (error) {
       tellCorruption(store.context, error);
       throw error;

@@ -48,6 +48,10 @@ export class LevelCursor<T extends TableRange> implements InternalCursor {
     return this.#current().value;
   }
 
+  copyValue(): Buffer {
+    return this.#current().copyValue();
+  }
+
   first(): void {
     this.#valid = false;
     this.#firstFrom(0);

@@ -60,6 +60,10 @@ export class MergingCursor implements InternalCursor {
     return this.#current().value;
   }
 
+  copyValue(): Buffer {
+    return this.#current().copyValue();
+  }
+
   first(): void {
     this.#valid = false;
     for (const child of this.#children) child.first();

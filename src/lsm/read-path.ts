@@ -3,7 +3,7 @@
 
 import type { InternalCursor } from "../common/cursor.ts";
 import { CorruptionError } from "../common/errors.ts";
-import { TOMBSTONE, type Lookup } from "../common/lookup.ts";
+import { TOMBSTONE, type Lookup, type Wanted } from "../common/lookup.ts";
 import type { ReadFlags } from "../sst/table-reader.ts";
 import { LevelCursor } from "./level-cursor.ts";
 import { MergingCursor } from "./merging-cursor.ts";
@@ -12,38 +12,45 @@ import type { Readable } from "./store.ts";
 import type { TableMeta } from "./table-meta.ts";
 import type { Version } from "./version.ts";
 
-/** The value of `key` at `sequence`, as a view; undefined when there is none. */
-export function lookUp(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags): Uint8Array | undefined {
+/** A copy of the value of `key` at `sequence`, or anything when only its presence is wanted; undefined when there is none. */
+export function lookUp(
+  store: Readable,
+  key: Uint8Array,
+  sequence: number,
+  flags: ReadFlags,
+  wanted: Wanted,
+): Buffer | undefined {
   store.counters.gets++;
-  const found = lookUpLayers(store, key, sequence, flags);
+  const found = lookUpLayers(store, key, sequence, flags, wanted);
   if (found === undefined || found === TOMBSTONE) return undefined;
   store.counters.found++;
   return found;
 }
 
-function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags): Lookup {
-  for (const memtable of store.memtables()) {
-    const found = memtable.get(key, sequence);
+function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags, wanted: Wanted): Lookup {
+  const memtables = store.memtables();
+  for (let i = 0; i < memtables.length; i++) {
+    const found = memtables[i]!.get(key, sequence, wanted);
     if (found !== undefined) return found;
   }
   const version = store.pins.current;
-  for (const table of version.levels[0] ?? []) {
+  const newest = version.levels[0]!;
+  for (let i = 0; i < newest.length; i++) {
+    const table = newest[i]!;
     if (!covers(version, table, key)) continue;
-    const found = askTable(store, table, key, sequence, flags);
+    store.counters.tablesAsked++;
+    const found = store.tables.reader(table).get(key, sequence, flags, wanted);
     if (found !== undefined) return found;
   }
-  for (const level of version.sortedLevels) {
-    const table = version.tableFor(level, key);
+  const levels = version.sortedLevels;
+  for (let i = 0; i < levels.length; i++) {
+    const table = version.tableFor(levels[i]!, key);
     if (!table) continue;
-    const found = askTable(store, table, key, sequence, flags);
+    store.counters.tablesAsked++;
+    const found = store.tables.reader(table).get(key, sequence, flags, wanted);
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-function askTable(store: Readable, table: TableMeta, key: Uint8Array, sequence: number, flags: ReadFlags): Lookup {
-  store.counters.tablesAsked++;
-  return store.tables.reader(table).get(key, sequence, flags);
 }
 
 function covers(version: Version, table: TableMeta, key: Uint8Array): boolean {

@@ -16,7 +16,7 @@
 // Bounds are tested once a key, before its versions are gone through: at most one entry beyond a bound is read.
 
 import { assert } from "../common/assert.ts";
-import { copyBytes, EMPTY } from "../common/bytes.ts";
+import { copyBytes, copyToBuffer, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import type { InternalCursor } from "../common/cursor.ts";
 import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
@@ -76,6 +76,12 @@ export class VisibleCursor {
   get value(): Uint8Array {
     assert(this.#valid, "a value is read only while valid");
     return this.#forward ? this.#internal.value : this.#value.view();
+  }
+
+  /** A copy of the value, to keep; only while valid. */
+  copyValue(): Buffer {
+    assert(this.#valid, "a value is read only while valid");
+    return this.#forward ? this.#internal.copyValue() : copyToBuffer(this.#value.view());
   }
 
   first(): void {

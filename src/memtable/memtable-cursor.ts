@@ -1,5 +1,5 @@
 import { assert } from "../common/assert.ts";
-import { bufferView, EMPTY } from "../common/bytes.ts";
+import { bufferView, EMPTY, putRange } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import type { InternalCursor } from "../common/cursor.ts";
 import type { Kind } from "../common/internal-key.ts";
@@ -58,6 +58,10 @@ export class MemtableCursor implements InternalCursor {
     return readValue(this.#arena, this.#entry());
   }
 
+  copyValue(): Buffer {
+    return copyValue(this.#arena, this.#entry());
+  }
+
   first(): void {
     this.#moveTo(nextOf(this.#arena.words, HEAD, 0));
   }
@@ -107,6 +111,13 @@ export class MemtableCursor implements InternalCursor {
 }
 
 /** The value of a node, as a view. */
+export function copyValue({ words, bytes }: Arena, node: number): Buffer {
+  const start = valueStart(words, node);
+  const copy = Buffer.allocUnsafe(valueLength(words, node));
+  putRange(copy, 0, bytes, start, start + copy.length);
+  return copy;
+}
+
 export function readValue(arena: Arena, node: number): Uint8Array {
   const { words, bytes } = arena;
   const length = valueLength(words, node);

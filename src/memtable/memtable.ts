@@ -5,10 +5,10 @@ import type { KeyOrder } from "../common/comparator.ts";
 import type { InternalCursor } from "../common/cursor.ts";
 import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../common/limits.ts";
-import { TOMBSTONE, type Lookup } from "../common/lookup.ts";
+import { PRESENT, TOMBSTONE, type Lookup, type Wanted } from "../common/lookup.ts";
 import { Arena, DELETES, ENTRIES, GREATEST, LEAST } from "./arena.ts";
 import { Inserter, type Place } from "./inserter.ts";
-import { MemtableCursor, readValue } from "./memtable-cursor.ts";
+import { copyValue, MemtableCursor } from "./memtable-cursor.ts";
 import {
   BRANCHING,
   HEAD,
@@ -115,13 +115,14 @@ export class Memtable {
     return this.#inserter.insert(kind, sequence, key, value);
   }
 
-  /** The newest version of `key` with a number up to `sequence`; the value is a view of shared memory. */
-  get(key: Uint8Array, sequence: number): Lookup {
+  /** The newest version of `key` with a number up to `sequence`; its value as a copy. */
+  get(key: Uint8Array, sequence: number, wanted: Wanted = "value"): Lookup {
     if (nextOf(this.#arena.words, HEAD, 0) === NONE) return undefined;
     const target = makeTarget(this.#order, key, sequence);
     const node = findAtOrAfter(this.#arena, this.#order, target);
     if (node === NONE || !hasKey(this.#arena, this.#order, node, target)) return undefined;
-    return kindOf(this.#arena.words, node) === Kind.delete ? TOMBSTONE : readValue(this.#arena, node);
+    if (kindOf(this.#arena.words, node) === Kind.delete) return TOMBSTONE;
+    return wanted === "value" ? copyValue(this.#arena, node) : PRESENT;
   }
 
   /** Makes the comparisons of an insertion and nothing else, so that a comparator that throws does it now. */

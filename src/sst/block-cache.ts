@@ -1,66 +1,78 @@
 // The block cache: what was read from tables and verified, bounded in bytes, shared by all tables of a store.
 //
-// Eviction is CLOCK: a flag a block, set by a hit and cleared by the hand that passes over it; a block whose flag is
-// clear when the hand comes goes. A table keeps its blocks in slots of its own, so a hit is an array access and a flag,
-// without a map and without touching the cache's lists. The ring knows for each block whose slot it is in.
+// Data blocks lie in segments (cache-segment.ts), some dozens in a full cache, which hold bytes and nothing else: for the
+// garbage collector the cache is those segments, and a hit touches a slot of the table, a flag and the block's directory.
+// What does not fit there, blocks of large values and the decoded partitions of large indexes, are items of their own.
+//
+// Eviction is second chance, or CLOCK: segments and items stand in one queue in the order in which they came. Whose turn it
+// is goes, or gets another round if it was used since its last turn: an item whole, a segment block by block, by being
+// compacted and filled again.
 
-import { assert } from "../common/assert.ts";
+import { AssertionError } from "../common/assert.ts";
+import { CacheSegment, KEPT_SHARE_MOST, type BlockSlots } from "./cache-segment.ts";
 
-/**
- * What a cached block takes beside its bytes: the objects of an ArrayBuffer and its view, the allocator's part, slot and
- * ring. Charged so that a cache of very small blocks keeps within its bound too.
- */
+export { BlockSlots } from "./cache-segment.ts";
+
+/** What an item takes beside its bytes: the objects of an ArrayBuffer and its view, the allocator's part, the queue. */
 const ITEM_OVERHEAD_BYTES = 256;
 
-/** One table's places for cached blocks of one type, numbered from 0. */
-export class CacheSlots<T> {
-  readonly items: (T | undefined)[];
-  /** 1 = used since the hand last passed. */
-  readonly referenced: Uint8Array;
-  /** Where in the ring; only for slots that hold something. */
-  readonly positions: Int32Array;
+/** So many at least, so that a segment is a small part of the cache: what is compacted at once, and lost to a half-filled one. */
+const SEGMENTS_LEAST = 8;
+/** Larger ones would save nothing, and moving this much takes a third of a millisecond. */
+const SEGMENT_BYTES_MOST = 1 << 20;
+/** A block of more than this part of a segment is an item: so much a compacted segment has room for, and less is lost at its end. */
+const BLOCKS_LEAST = 1 / (1 - KEPT_SHARE_MOST);
 
-  constructor(count: number) {
-    this.items = Array.from<undefined>({ length: count });
-    this.referenced = new Uint8Array(count);
-    this.positions = new Int32Array(count);
-  }
+/** One table's cached things of one type, by number: those that are not in segments. */
+export class CacheItems<T> {
+  readonly bySlot: Map<number, CacheItem<T>> = new Map<number, CacheItem<T>>();
+}
 
-  /** Memory that the slots themselves take, empty. */
-  get byteLength(): number {
-    return this.items.length * (8 + 1 + 4);
-  }
+interface CacheItem<T> {
+  readonly owner: CacheItems<T>;
+  readonly slot: number;
+  readonly value: T;
+  readonly charge: number;
+  /** Used since its last turn. */
+  referenced: boolean;
 }
 
 /**
  * Invariants:
- *   - bytes is the sum of the charges of the ring and never exceeds the capacity;
- *   - a slot holds something exactly when the ring has it, at the slot's position.
+ *   - memoryBytes, what segments take, full or not, and what items are charged, never exceeds the capacity;
+ *   - bytes, what is in them, never exceeds memoryBytes;
+ *   - an item is in the queue exactly when its owner has it; a segment, when #segments has it.
  */
 export class BlockCache {
   readonly capacity: number;
-  #bytes = 0;
+  readonly #segmentBytes: number;
+  /** By number; 0 is never used. */
+  readonly #segments: (CacheSegment | undefined)[] = [undefined];
+  readonly #queue = new Set<CacheSegment | CacheItem<unknown>>();
+  /** The segment that is being filled. */
+  #current: CacheSegment | undefined;
+  #memoryBytes = 0;
+  #itemBytes = 0;
   #hits = 0;
   #misses = 0;
   #evictions = 0;
-  // The ring, dense: three columns.
-  readonly #owners: CacheSlots<unknown>[] = [];
-  readonly #slots: number[] = [];
-  readonly #charges: number[] = [];
-  #hand = 0;
 
   /** `capacityBytes` 0 caches nothing. */
   constructor(capacityBytes: number) {
     this.capacity = capacityBytes;
+    this.#segmentBytes = Math.min(SEGMENT_BYTES_MOST, Math.floor(capacityBytes / SEGMENTS_LEAST)) & ~3;
   }
 
+  /** Bytes of what is held. */
   get bytes(): number {
-    return this.#bytes;
+    let bytes = this.#itemBytes;
+    for (const segment of this.#segments) bytes += segment?.liveBytes ?? 0;
+    return bytes;
   }
 
-  /** Blocks held. */
-  get count(): number {
-    return this.#slots.length;
+  /** Bytes taken to hold it. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
   }
 
   get hits(): number {
@@ -76,73 +88,125 @@ export class BlockCache {
     return this.#evictions;
   }
 
-  get<T>(owner: CacheSlots<T>, slot: number): T | undefined {
-    const item = owner.items[slot];
+  /** The segment that a slot which is not 0 names. Asking counts as a hit. */
+  segment(number: number): CacheSegment {
+    this.#hits++;
+    return this.#segments[number]!;
+  }
+
+  /** The item in a slot. Asking counts as a hit or as a miss. */
+  item<T>(owner: CacheItems<T>, slot: number): T | undefined {
+    const item = owner.bySlot.get(slot);
     if (item === undefined) {
       this.#misses++;
       return undefined;
     }
     this.#hits++;
-    owner.referenced[slot] = 1;
-    return item;
+    item.referenced = true;
+    return item.value;
   }
 
-  /** Keeps `item`, which holds `bytes` bytes, if there can be room; the slot is empty. */
-  insert<T>(owner: CacheSlots<T>, slot: number, item: T, bytes: number): void {
-    assert(owner.items[slot] === undefined, "a slot is filled once");
+  /**
+   * A segment with `bytes` bytes free at its `low` for a block to be read into and added; what lay there may be gone.
+   * Undefined when a block of this size is to be an item.
+   */
+  room(bytes: number): CacheSegment | undefined {
+    if (bytes * BLOCKS_LEAST > this.#segmentBytes) return undefined;
+    if (this.#current === undefined || this.#current.freeBytes < bytes) this.#current = this.#nextSegment();
+    return this.#current;
+  }
+
+  /** Nothing more goes into this segment. */
+  close(segment: CacheSegment): void {
+    if (this.#current === segment) this.#current = undefined;
+  }
+
+  /** Keeps `value`, which holds `bytes` bytes, if there can be room; the slot is empty. */
+  insert<T>(owner: CacheItems<T>, slot: number, value: T, bytes: number): void {
     const charge = bytes + ITEM_OVERHEAD_BYTES;
     if (charge > this.capacity) return;
-    let freed = this.#slots.length;
-    while (this.#bytes + charge > this.capacity) freed = this.#evict();
-    const last = this.#slots.length;
-    // The place that became free last is just behind the hand, which comes to it after a whole round. Its filler, the
-    // last of the ring, goes back to the end.
-    if (freed < last) this.#place(last, this.#owners[freed]!, this.#slots[freed]!, this.#charges[freed]!);
-    owner.items[slot] = item;
-    // A block read once, by a scan say, goes at the hand's next visit; only a hit earns it another round.
-    owner.referenced[slot] = 0;
-    this.#place(Math.min(freed, last), owner, slot, charge);
-    this.#bytes += charge;
+    while (this.#memoryBytes + charge > this.capacity) this.#giveWay();
+    // Read once, by a scan say, it goes at its next turn; only a hit earns it another round.
+    const item = { owner, slot, value, charge, referenced: false };
+    owner.bySlot.set(slot, item);
+    this.#queue.add(item);
+    this.#memoryBytes += charge;
+    this.#itemBytes += charge;
   }
 
-  /** Forgets everything in a table's slots. */
-  drop<T>(owner: CacheSlots<T>): void {
-    const items = owner.items;
-    for (let slot = 0; slot < items.length; slot++) {
-      if (items[slot] !== undefined) this.#remove(owner.positions[slot]!);
+  /** Forgets all items of a table. */
+  drop<T>(owner: CacheItems<T>): void {
+    for (const item of owner.bySlot.values()) this.#remove(item);
+  }
+
+  /** Forgets all blocks of a table. */
+  dropBlocks(owner: BlockSlots): void {
+    for (let slot = 0; slot < owner.count; slot++) {
+      const home = owner.home(slot);
+      if (home !== 0) this.#segments[home]!.remove(owner, slot);
     }
   }
 
-  // Returns the place in the ring that became free.
-  #evict(): number {
+  // One whose blocks are all gone, a new one, or the one whose turn it is, with what was used in it.
+  #nextSegment(): CacheSegment {
+    for (const segment of this.#segments) if (segment?.liveBytes === 0) return segment;
     for (;;) {
-      if (this.#hand >= this.#slots.length) this.#hand = 0;
-      const owner = this.#owners[this.#hand]!;
-      const slot = this.#slots[this.#hand]!;
-      if (owner.referenced[slot] === 0) break;
-      owner.referenced[slot] = 0;
-      this.#hand++;
+      if (this.#memoryBytes + this.#segmentBytes <= this.capacity) return this.#newSegment();
+      const oldest = this.#takeOldest();
+      if (!(oldest instanceof CacheSegment)) this.#evictUnused(oldest);
+      else {
+        this.#queue.add(oldest);
+        this.#evictions += oldest.compact();
+        return oldest;
+      }
     }
-    this.#remove(this.#hand);
+  }
+
+  #newSegment(): CacheSegment {
+    const free = this.#segments.indexOf(undefined, 1);
+    const number = free === -1 ? this.#segments.length : free;
+    const segment = new CacheSegment(number, this.#segmentBytes);
+    this.#segments[number] = segment;
+    this.#queue.add(segment);
+    this.#memoryBytes += this.#segmentBytes;
+    return segment;
+  }
+
+  // Makes room for an item.
+  #giveWay(): void {
+    const oldest = this.#takeOldest();
+    if (!(oldest instanceof CacheSegment)) this.#evictUnused(oldest);
+    else if (oldest.wasUsed()) this.#queue.add(oldest);
+    else {
+      this.#evictions += oldest.empty();
+      this.#segments[oldest.number] = undefined;
+      this.#memoryBytes -= this.#segmentBytes;
+      this.close(oldest);
+    }
+  }
+
+  #takeOldest(): CacheSegment | CacheItem<unknown> {
+    for (const oldest of this.#queue) {
+      this.#queue.delete(oldest);
+      return oldest;
+    }
+    throw new AssertionError("a full cache holds something");
+  }
+
+  #evictUnused(item: CacheItem<unknown>): void {
+    if (item.referenced) {
+      item.referenced = false;
+      this.#queue.add(item);
+      return;
+    }
+    this.#remove(item);
     this.#evictions++;
-    return this.#hand++;
   }
 
-  // The last of the ring fills the place.
-  #remove(position: number): void {
-    const owner = this.#owners[position]!;
-    owner.items[this.#slots[position]!] = undefined;
-    this.#bytes -= this.#charges[position]!;
-    const lastOwner = this.#owners.pop()!;
-    const lastSlot = this.#slots.pop()!;
-    const lastCharge = this.#charges.pop()!;
-    if (position < this.#slots.length) this.#place(position, lastOwner, lastSlot, lastCharge);
-  }
-
-  #place(position: number, owner: CacheSlots<unknown>, slot: number, charge: number): void {
-    this.#owners[position] = owner;
-    this.#slots[position] = slot;
-    this.#charges[position] = charge;
-    owner.positions[slot] = position;
+  #remove(item: CacheItem<unknown>): void {
+    item.owner.bySlot.delete(item.slot);
+    this.#queue.delete(item);
+    this.#memoryBytes -= item.charge;
+    this.#itemBytes -= item.charge;
   }
 }

@@ -5,19 +5,35 @@
 // the bounds of the block before it is used, and what does not fit is a CorruptionError.
 
 import { CorruptionError } from "../common/errors.ts";
-import { bufferView, compareByteRanges, EMPTY } from "../common/bytes.ts";
+import { bufferView, compareByteRanges, EMPTY, putRange } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, Kind } from "../common/internal-key.ts";
-import { headOf } from "../common/key-heads.ts";
-import { BLOCK_BYTES_MIN, BLOCK_LAYOUT, BLOCK_TAIL_BYTES, FLAG_WIDE_OFFSETS } from "./block-builder.ts";
-import { HEAD_BYTES, HeadsState, makeHeads, readHead } from "./block-heads.ts";
-import { formatUnsupported, TRAILER_BYTES } from "./table-format.ts";
+import {
+  DIRECTORY_BLOCK_AT,
+  DIRECTORY_BLOCK_LENGTH,
+  DIRECTORY_COUNT,
+  DIRECTORY_ENTRIES_AT,
+  DIRECTORY_OFFSETS_AT,
+  DIRECTORY_PREFIX,
+  directoryBase,
+  directoryOffset,
+  hasWideOffsets,
+  headsPlace,
+  NO_HEADS,
+  prefixPlace,
+  signedHead,
+  soughtHeads,
+} from "./block-directory.ts";
+import { readLayout, readU32, type BlockLayout } from "./block-layout.ts";
+import type { CacheSegment } from "./cache-segment.ts";
 
 /** Varints up to here are put together with integer shifts; longer ones (from 2^28 on) with multiplications. */
 const SHIFT_MAX = 28;
 const KEY_BUFFER_AT_FIRST = 64;
-/** In place of where the heads are. */
-const NO_ROOM = -1;
+/** Copies of blocks of the default size, and of the somewhat larger ones among them, fit at once. */
+const OWN_BYTES_LEAST = 4608;
+const NO_DIRECTORY = -1;
+const NO_WORDS = new Int32Array(0);
 
 /**
  * A position in one data block, and then in the next: load() takes another block.
@@ -31,21 +47,33 @@ export class BlockCursor {
   #bytes = EMPTY;
   /** What #bytes is a view of, once a value was asked for. */
   #memory: ArrayBufferLike | undefined;
-  /** Where the block starts in the file, for errors. */
-  #base = 0;
+  // Places in #bytes: of the block, its prefix or a copy of it, its entries, its offsets.
+  #start = 0;
+  #length = 0;
   #prefixStart = 0;
   #prefixLength = 0;
   #entriesAt = 0;
   #offsetsAt = 0;
+  /** Where the block starts in the file, for errors. */
+  #base = 0;
   #wide = false;
-  #headsAt = NO_ROOM;
+  /** The directory of a block in the cache, and the words it is in. */
+  #words: Int32Array = NO_WORDS;
+  #directory = NO_DIRECTORY;
+  /** The directory's heads, if they may be searched by. */
+  #heads: number = NO_HEADS;
+  /** The block lies in memory that the cache will use for others. */
+  #borrowed = false;
+  #ownMemory: Uint8Array = EMPTY;
   // Where the varint that is being read goes on.
   #at = 0;
   #suffixStart = 0;
   #valueStart = 0;
   #valueEnd = 0;
   #keyBuffer: Uint8Array = new Uint8Array(KEY_BUFFER_AT_FIRST);
+  /** The view given out last, of #keyViewed: keys of one length take it again. */
   #keyView: Uint8Array = EMPTY;
+  #keyViewed: Uint8Array = EMPTY;
   /** The entry whose key #keyView shows; -1 = none. */
   #keyIndex = -1;
   #prefixCopied = false;
@@ -63,59 +91,89 @@ export class BlockCursor {
   }
 
   /**
-   * Takes the block in the first `length` bytes, which lies at `base` in the file. Positions are undefined until read().
-   * What follows behind the block and its trailer, if anything does, is room for heads: block-heads.ts.
+   * Takes the block of `length` bytes at `start`, which lies at `base` in the file; returns what its directory is to say.
+   * Positions are undefined until read().
    */
-  load(bytes: Uint8Array, base: number, length: number = bytes.length): void {
+  load(bytes: Uint8Array, base: number, start = 0, length: number = bytes.length - start): BlockLayout {
+    this.#take(bytes, base, start, length);
+    const layout = readLayout(bytes, start, length, this.#order, { file: this.#file, base });
+    this.#wide = layout.wide;
+    this.#prefixLength = layout.prefixLength;
+    this.#entriesAt = start + layout.entriesAt;
+    this.#prefixStart = this.#entriesAt - layout.prefixLength;
+    this.#offsetsAt = start + layout.offsetsAt;
+    this.count = layout.count;
+    return layout;
+  }
+
+  /** load() of a block in the cache, whose directory is at word `at`: it is used where it lies, until own() or the next load. */
+  loadCached({ bytes, words }: CacheSegment, at: number): void {
+    const start = words[at + DIRECTORY_BLOCK_AT]!;
+    this.#take(bytes, directoryBase(words, at), start, words[at + DIRECTORY_BLOCK_LENGTH]!);
+    this.#words = words;
+    this.#directory = at;
+    this.#heads = headsPlace(words, at);
+    this.#borrowed = true;
+    this.#wide = hasWideOffsets(words, at);
+    this.#prefixStart = prefixPlace(words, at);
+    this.#prefixLength = words[at + DIRECTORY_PREFIX]!;
+    this.#entriesAt = start + words[at + DIRECTORY_ENTRIES_AT]!;
+    this.#offsetsAt = start + words[at + DIRECTORY_OFFSETS_AT]!;
+    this.count = words[at + DIRECTORY_COUNT]!;
+  }
+
+  #take(bytes: Uint8Array, base: number, start: number, length: number): void {
     this.count = 0;
     this.index = -1;
     this.#keyIndex = -1;
     this.#prefixCopied = false;
     this.#bytes = bytes;
     this.#memory = undefined;
+    this.#start = start;
+    this.#length = length;
     this.#base = base;
-    if (length < BLOCK_BYTES_MIN) throw this.corruption(0, `a block of ${length} bytes`);
-    if (bytes[0] !== BLOCK_LAYOUT) throw formatUnsupported(this.#file, `block layout ${bytes[0]}`);
-    const flags = bytes[1]!;
-    if ((flags & ~FLAG_WIDE_OFFSETS) !== 0) throw formatUnsupported(this.#file, `block flags ${flags}`);
-    this.#wide = flags === FLAG_WIDE_OFFSETS;
-    const tail = length - BLOCK_TAIL_BYTES;
-    this.#at = 2;
-    this.#prefixLength = this.#varint();
-    this.#prefixStart = this.#at;
-    this.#entriesAt = this.#prefixStart + this.#prefixLength;
-    this.#offsetsAt = readU32(bytes, tail);
-    const count = readU32(bytes, tail + 4);
-    this.#checkLayout(count, tail);
-    this.count = count;
-    this.#headsAt = bytes.length > length && this.#order.isBytewise ? length + TRAILER_BYTES : NO_ROOM;
+    this.#directory = NO_DIRECTORY;
+    this.#heads = NO_HEADS;
+    this.#borrowed = false;
   }
 
-  #checkLayout(count: number, tail: number): void {
-    if (this.#prefixLength > 0 && !this.#order.isBytewise)
-      throw this.corruption(2, "a common prefix under a custom comparator");
-    if (count === 0) throw this.corruption(tail + 4, "an empty block");
-    if (this.#offsetsAt + count * (this.#wide ? 4 : 2) !== tail)
-      throw this.corruption(tail, `${count} offsets at ${this.#offsetsAt} do not end at the tail`);
-    if (this.#entriesAt >= this.#offsetsAt) throw this.corruption(2, `a prefix of ${this.#prefixLength} bytes`);
-    if (this.#offset(0) !== this.#entriesAt)
-      throw this.corruption(this.#offsetsAt, "the first entry is not behind the prefix");
+  /** Says that the block lies in the cache's memory though it is not kept there. */
+  borrow(): void {
+    this.#borrowed = true;
   }
 
-  /** Lands on entry `index`, which is from 0 to count - 1. */
+  /** Takes a copy of a block that lies in the cache, so that it stays whatever the cache does. Entries keep their numbers. */
+  own(): void {
+    if (!this.#borrowed) return;
+    const length = this.#length;
+    const start = this.#start;
+    if (this.#ownMemory.length < length) this.#ownMemory = new Uint8Array(Math.max(length, OWN_BYTES_LEAST));
+    putRange(this.#ownMemory, 0, this.#bytes, start, start + length);
+    this.#bytes = this.#ownMemory;
+    this.#memory = undefined;
+    this.#start = 0;
+    this.#entriesAt -= start;
+    this.#offsetsAt -= start;
+    this.#prefixStart = this.#entriesAt - this.#prefixLength;
+    this.#directory = NO_DIRECTORY;
+    this.#heads = NO_HEADS;
+    this.#borrowed = false;
+  }
+
+  /** Lands on entry `index`, which is from 0 to count - 1. Before own() only right behind the load. */
   read(index: number): void {
     const bytes = this.#bytes;
-    const start = this.#offset(index);
-    const end = index + 1 < this.count ? this.#offset(index + 1) : this.#offsetsAt;
+    const start = this.#position(index);
+    const end = index + 1 < this.count ? this.#position(index + 1) : this.#offsetsAt;
     this.#at = start;
     const suffixLength = this.#varint();
     const kind = bytes[this.#at++]!;
     this.sequence = this.#varint();
     const valueLength = kind === Kind.put ? this.#varint() : 0;
-    if (kind !== Kind.put && kind !== Kind.delete) throw this.corruption(start, `an entry of kind ${kind}`);
+    if (kind !== Kind.put && kind !== Kind.delete) throw this.#corruption(start, `an entry of kind ${kind}`);
     const valueStart = this.#at + suffixLength;
     // The entries lie side by side: this one must end where the next one, or the offsets, start.
-    if (valueStart + valueLength !== end) throw this.corruption(start, "an entry does not end where the next starts");
+    if (valueStart + valueLength !== end) throw this.#corruption(start, "an entry does not end where the next starts");
     this.kind = kind;
     this.#suffixStart = this.#at;
     this.#valueStart = valueStart;
@@ -133,6 +191,13 @@ export class BlockCursor {
   get value(): Buffer {
     const memory = (this.#memory ??= this.#bytes.buffer);
     return bufferView(memory, this.#bytes.byteOffset + this.#valueStart, this.#valueEnd - this.#valueStart);
+  }
+
+  /** A copy of the value of the entry read last. */
+  copyValue(): Buffer {
+    const copy = Buffer.allocUnsafe(this.#valueEnd - this.#valueStart);
+    putRange(copy, 0, this.#bytes, this.#valueStart, this.#valueEnd);
+    return copy;
   }
 
   get valueLength(): number {
@@ -160,31 +225,27 @@ export class BlockCursor {
       if (difference !== 0) return difference < 0 ? 0 : this.count;
     }
     if (!this.#order.isBytewise) return this.#searchPlainly(key, sequence, kind);
-    return this.#headsAt !== NO_ROOM && this.#hasHeads()
+    return this.#heads !== NO_HEADS || this.#findHeads()
       ? this.#searchHeads(key, prefix, sequence, kind)
       : this.#searchBytes(key, prefix, sequence, kind);
   }
 
-  // A block that is sought in for the second time gets its heads.
-  #hasHeads(): boolean {
-    const bytes = this.#bytes;
-    const state = bytes[this.#headsAt];
-    if (state === HeadsState.unsought) bytes[this.#headsAt] = HeadsState.soughtOnce;
-    if (state !== HeadsState.soughtOnce) return state === HeadsState.made;
-    const offset = (index: number): number => this.#offset(index);
-    return makeHeads(bytes, this.#headsAt, this.count, this.#offsetsAt, offset);
+  #findHeads(): boolean {
+    if (this.#directory === NO_DIRECTORY) return false;
+    this.#heads = soughtHeads({ words: this.#words, bytes: this.#bytes }, this.#directory);
+    return this.#heads !== NO_HEADS;
   }
 
   // Looks at entries only where heads are equal: a search then touches some neighbouring lines and not one for each step.
   #searchHeads(key: Uint8Array, prefix: number, sequence: number, kind: number): number {
-    const bytes = this.#bytes;
-    const heads = this.#headsAt + 1;
-    const head = headOf(key, prefix, key.length);
+    const words = this.#words;
+    const heads = this.#heads;
+    const head = signedHead(key, prefix, key.length);
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const middleHead = readHead(bytes, heads + HEAD_BYTES * middle);
+      const middleHead = words[heads + middle]!;
       const isBefore = middleHead === head ? this.#compare(middle, key, prefix, sequence, kind) < 0 : middleHead < head;
       if (isBefore) low = middle + 1;
       else high = middle;
@@ -206,6 +267,7 @@ export class BlockCursor {
   // Nearly all of a look-up in memory is this loop: it goes without calls where suffixes and varints are short.
   #searchBytes(key: Uint8Array, prefix: number, sequence: number, kind: number): number {
     const bytes = this.#bytes;
+    const blockStart = this.#start;
     const entriesAt = this.#entriesAt;
     const offsetsAt = this.#offsetsAt;
     const wide = this.#wide;
@@ -215,11 +277,11 @@ export class BlockCursor {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const slot = offsetsAt + 2 * middle;
-      const start = wide ? this.#offset(middle) : bytes[slot]! | (bytes[slot + 1]! << 8);
+      const start = wide ? this.#position(middle) : blockStart + (bytes[slot]! | (bytes[slot + 1]! << 8));
       if (start < entriesAt || start >= offsetsAt) throw this.#badOffset(middle, start);
       const suffixLength = bytes[start]!;
       let at = start + 2;
-      // Skips two varints; behind the end of the block a byte is undefined, which ends the loop, and the check follows.
+      // Skips two varints; what stands behind the block, or nothing, ends the loop, and the check follows.
       while (bytes[at++]! >= 128);
       if (bytes[start + 1] === Kind.put) while (bytes[at++]! >= 128);
       if (suffixLength >= 128) {
@@ -228,7 +290,7 @@ export class BlockCursor {
         else high = middle;
         continue;
       }
-      if (at + suffixLength > offsetsAt) throw this.corruption(start, "an entry beyond the offsets");
+      if (at + suffixLength > offsetsAt) throw this.#corruption(start, "an entry beyond the offsets");
       const common = suffixLength < rest ? suffixLength : rest;
       let i = 0;
       while (i < common && bytes[at + i] === key[prefix + i]) i++;
@@ -240,15 +302,15 @@ export class BlockCursor {
     return low;
   }
 
-  /** For the caller to throw; `at` is relative to the block. */
-  corruption(at: number, problem: string): CorruptionError {
-    return new CorruptionError(this.#file, this.#base + at, problem);
+  // `at` is a place in #bytes.
+  #corruption(at: number, problem: string): CorruptionError {
+    return new CorruptionError(this.#file, this.#base + at - this.#start, problem);
   }
 
   // Compares entry `index` with (key, sequence, kind), of whose user key the first `prefix` bytes are known to be equal.
   #compare(index: number, key: Uint8Array, prefix: number, sequence: number, kind: number): number {
     const bytes = this.#bytes;
-    const start = this.#offset(index);
+    const start = this.#position(index);
     let at = start;
     let suffixLength = bytes[at++]!;
     if (suffixLength >= 128) {
@@ -258,11 +320,11 @@ export class BlockCursor {
     }
     const kindAt = at;
     const entryKind = bytes[at++]!;
-    // Skips two varints; behind the end of the block a byte is undefined, which ends the loop, and the check follows.
+    // Skips two varints; what stands behind the block, or nothing, ends the loop, and the check follows.
     while (bytes[at++]! >= 128);
     if (entryKind === Kind.put) while (bytes[at++]! >= 128);
     const end = at + suffixLength;
-    if (end > this.#offsetsAt) throw this.corruption(start, "an entry beyond the offsets");
+    if (end > this.#offsetsAt) throw this.#corruption(start, "an entry beyond the offsets");
     const difference = this.#order.compareRanges(bytes, at, end, key, prefix, key.length);
     return difference === 0 ? this.#compareVersion(kindAt, sequence, kind) : difference;
   }
@@ -273,25 +335,27 @@ export class BlockCursor {
     return compareVersions(this.#varint(), this.#bytes[kindAt]!, sequence, kind);
   }
 
-  // The offset of an entry, inside the entries.
-  #offset(index: number): number {
+  // Where an entry starts in #bytes, inside the entries.
+  #position(index: number): number {
     const bytes = this.#bytes;
     let offset: number;
-    if (this.#wide) offset = readU32(bytes, this.#offsetsAt + 4 * index);
+    if (this.#heads !== NO_HEADS) offset = directoryOffset(this.#words, this.#heads, this.count, index);
+    else if (this.#wide) offset = readU32(bytes, this.#offsetsAt + 4 * index);
     else {
       const at = this.#offsetsAt + 2 * index;
       offset = bytes[at]! | (bytes[at + 1]! << 8);
     }
-    if (offset < this.#entriesAt || offset >= this.#offsetsAt) throw this.#badOffset(index, offset);
-    return offset;
+    const position = this.#start + offset;
+    if (position < this.#entriesAt || position >= this.#offsetsAt) throw this.#badOffset(index, position);
+    return position;
   }
 
-  #badOffset(index: number, offset: number): CorruptionError {
-    return this.corruption(this.#offsetsAt, `entry ${index} at ${offset}`);
+  #badOffset(index: number, position: number): CorruptionError {
+    return this.#corruption(this.#offsetsAt, `entry ${index} at ${position - this.#start}`);
   }
 
-  // Reads from #at and moves it. Behind the end of the block a byte is undefined, which ends a varint; whoever uses the
-  // position compares it with the bounds.
+  // Reads from #at and moves it. What stands behind the block may be anything; whoever uses the position compares it with
+  // the bounds.
   #varint(): number {
     const bytes = this.#bytes;
     const start = this.#at;
@@ -305,7 +369,7 @@ export class BlockCursor {
     for (let scale = 2 ** SHIFT_MAX; byte >= 128; scale *= 128) {
       byte = bytes[at++]!;
       value += (byte & 0x7f) * scale;
-      if (value > Number.MAX_SAFE_INTEGER || at - start > 8) throw this.corruption(start, "integer beyond 2^53-1");
+      if (value > Number.MAX_SAFE_INTEGER || at - start > 8) throw this.#corruption(start, "integer beyond 2^53-1");
     }
     this.#at = at;
     return value;
@@ -326,12 +390,10 @@ export class BlockCursor {
       this.#prefixCopied = true;
     }
     for (let to = prefix, from = suffixStart; to < length; to++, from++) buffer[to] = bytes[from]!;
-    if (this.#keyView.length !== length || this.#keyView.buffer !== buffer.buffer)
+    if (this.#keyView.length !== length || this.#keyViewed !== buffer) {
+      this.#keyViewed = buffer;
       this.#keyView = buffer.subarray(0, length);
+    }
     this.#keyIndex = this.index;
   }
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

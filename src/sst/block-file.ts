@@ -31,38 +31,48 @@ export class BlockFile {
     this.size = size;
   }
 
-  /** Exactly `length` bytes, in memory of their own, with `room` bytes of anything behind them. */
-  read(offset: number, length: number, room = 0): Uint8Array {
-    if (offset + length > this.size) throw new CorruptionError(this.name, offset, `${length} bytes beyond the end`);
-    if (length > BLOCK_BYTES_MOST) throw new CorruptionError(this.name, offset, `a block of ${length} bytes`);
-    const slow = Buffer.allocUnsafeSlow(length + room);
+  /** Exactly `length` bytes, in memory of their own. */
+  read(offset: number, length: number): Uint8Array {
+    this.#checkExtent(offset, length);
+    const slow = Buffer.allocUnsafeSlow(length);
     // A plain Uint8Array, like those that callers pass for keys: mixed with Buffers, comparisons see two types.
-    const bytes = new Uint8Array(slow.buffer, slow.byteOffset, length + room);
-    const count = this.#readFully(room === 0 ? bytes : bytes.subarray(0, length), offset);
-    if (count !== length) throw new CorruptionError(this.name, this.#endAtMost(offset + count), "the file ends early");
+    const bytes = new Uint8Array(slow.buffer, slow.byteOffset, length);
+    this.#fill(bytes, offset);
     return bytes;
   }
 
   /** The block at `offset`, `length` bytes without its trailer. */
   readBlock(offset: number, length: number, verify: boolean): Uint8Array {
-    const bytes = this.readWithRoom(offset, length, verify, 0);
+    assert(this.tag !== 0, "the tag is known before blocks are read");
+    const bytes = this.read(offset, length + TRAILER_BYTES);
+    if (verify) checkTrailer(bytes, length, this.tag, offset, this.name);
+    else checkCompression(bytes[length]!, this.name);
     return new Uint8Array(bytes.buffer, 0, length);
   }
 
-  /** The block with its trailer and, behind them, `room` bytes that belong to the caller, the first of them zero. */
-  readWithRoom(offset: number, length: number, verify: boolean, room: number): Uint8Array {
+  /** Fills `target` with a block and its trailer, which is verified. When it throws, anything may stand there. */
+  readInto(target: Uint8Array, offset: number): void {
     assert(this.tag !== 0, "the tag is known before blocks are read");
-    const bytes = this.read(offset, length + TRAILER_BYTES, room);
-    if (verify) checkTrailer(bytes, length, this.tag, offset, this.name);
-    else checkCompression(bytes[length]!, this.name);
-    if (room > 0) bytes[length + TRAILER_BYTES] = 0;
-    return bytes;
+    this.#checkExtent(offset, target.length);
+    this.#fill(target, offset);
+    checkTrailer(target, target.length - TRAILER_BYTES, this.tag, offset, this.name);
   }
 
   /** Throws when the file goes on behind its size. */
   expectEnd(): void {
     if (this.#readFully(new Uint8Array(1), this.size) !== 0)
       throw new CorruptionError(this.name, this.size, "the file is longer than its table");
+  }
+
+  #checkExtent(offset: number, length: number): void {
+    if (offset + length > this.size) throw new CorruptionError(this.name, offset, `${length} bytes beyond the end`);
+    if (length > BLOCK_BYTES_MOST) throw new CorruptionError(this.name, offset, `a block of ${length} bytes`);
+  }
+
+  #fill(bytes: Uint8Array, offset: number): void {
+    const count = this.#readFully(bytes, offset);
+    if (count !== bytes.length)
+      throw new CorruptionError(this.name, this.#endAtMost(offset + count), "the file ends early");
   }
 
   // Where a file ends that has no byte at `offset`: a source has no size to ask for, but bytes to look for.

@@ -19,14 +19,14 @@ import { ByteWriter, varintLength } from "../common/byte-writer.ts";
 import { compareByteRanges, copyBytes, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, isKind, KIND_MAX, SEQUENCE_MAX } from "../common/internal-key.ts";
-import { headOf } from "../common/key-heads.ts";
+import { wideHeadOf } from "../common/key-heads.ts";
 import { formatUnsupported, TRAILER_BYTES } from "./table-format.ts";
 
 const INDEX_LAYOUT = 2;
 /** lp of an empty key, kind, offset and length at one byte each: what bounds the count before columns are allocated. */
 const ENTRY_BYTES_MIN = 4;
-/** Offset 8, length 4, sequence 8, key start and end 8, first 4, head 4, kind 1. */
-const COLUMN_BYTES = 37;
+/** Offset 8, length 4, sequence 8, key start and end 8, first 4, head 8, kind 1. */
+const COLUMN_BYTES = 41;
 
 /** One entry of an index block being built. */
 export interface IndexEntry {
@@ -99,10 +99,10 @@ export class IndexBlock {
   readonly #keyEnds: Uint32Array;
   readonly #sequences: Float64Array;
   readonly #kinds: Uint8Array;
-  // What all separators begin with, and the four bytes behind it as a number, zeros for missing ones: under byte order
-  // a search decides almost every step by one comparison of integers.
+  // What all separators but the last begin with, and the six bytes behind it as a number, zeros for missing ones: under
+  // byte order a search decides almost every step by one comparison of numbers.
   #prefix: Uint8Array = EMPTY;
-  readonly #heads: Uint32Array;
+  readonly #heads: Float64Array;
 
   /**
    * `bytes` (kept, not copied) lies at `offset` in the file; all blocks it names lie before `limit`.
@@ -140,7 +140,7 @@ export class IndexBlock {
     this.#keyEnds = new Uint32Array(count);
     this.#sequences = new Float64Array(count);
     this.#kinds = new Uint8Array(count);
-    this.#heads = new Uint32Array(order.isBytewise ? count : 0);
+    this.#heads = new Float64Array(order.isBytewise ? count : 0);
   }
 
   /** Memory it takes, nearly. */
@@ -166,14 +166,16 @@ export class IndexBlock {
 
   #seekByHeads(key: Uint8Array, sequence: number, kind: number): number {
     if (this.count === 0) return 0;
+    const last = this.count - 1;
     const prefix = this.#prefix.length;
     const shared = key.length < prefix ? key.length : prefix;
     const difference = compareByteRanges(key, 0, shared, this.#prefix, 0, prefix);
-    if (difference !== 0) return difference < 0 ? 0 : this.count;
-    const heads = this.#heads;
-    const head = headOf(key, prefix, key.length);
     let low = 0;
-    let high = this.count;
+    let high = last;
+    if (difference < 0) high = 0;
+    else if (difference > 0) low = last;
+    const heads = this.#heads;
+    const head = wideHeadOf(key, prefix, key.length);
     while (low < high) {
       const middle = (low + high) >>> 1;
       const middleHead = heads[middle]!;
@@ -181,7 +183,7 @@ export class IndexBlock {
         low = middle + 1;
       else high = middle;
     }
-    return low;
+    return low < last || this.#compare(last, key, sequence, kind) >= 0 ? low : this.count;
   }
 
   #seekPlainly(key: Uint8Array, sequence: number, kind: number): number {
@@ -238,15 +240,18 @@ export class IndexBlock {
     this.firsts[i] = first;
   }
 
+  // The last separator is left out: behind the last key of a table it is often a single byte, and shares no prefix.
   #makeHeads(): void {
     const bytes = this.#bytes;
-    const last = this.count - 1;
-    const lastStart = this.#keyStarts[last]!;
-    const most = Math.min(this.#keyEnds[0]! - this.#keyStarts[0]!, this.#keyEnds[last]! - lastStart);
+    const starts = this.#keyStarts;
+    const ends = this.#keyEnds;
+    const count = this.count - 1;
+    if (count === 0) return;
+    const most = Math.min(ends[0]! - starts[0]!, ends[count - 1]! - starts[count - 1]!);
     let prefix = 0;
-    while (prefix < most && bytes[this.#keyStarts[0]! + prefix] === bytes[lastStart + prefix]) prefix++;
+    while (prefix < most && bytes[starts[0]! + prefix] === bytes[starts[count - 1]! + prefix]) prefix++;
     // A copy: it lies in one place with its object, and a search need not touch the keys.
-    this.#prefix = copyBytes(bytes.subarray(this.#keyStarts[0], this.#keyStarts[0]! + prefix));
-    for (let i = 0; i <= last; i++) this.#heads[i] = headOf(bytes, this.#keyStarts[i]! + prefix, this.#keyEnds[i]!);
+    this.#prefix = copyBytes(bytes.subarray(starts[0], starts[0]! + prefix));
+    for (let i = 0; i < count; i++) this.#heads[i] = wideHeadOf(bytes, starts[i]! + prefix, ends[i]!);
   }
 }

@@ -6,9 +6,11 @@ import type { KeyOrder } from "../common/comparator.ts";
 import { CorruptionError } from "../common/errors.ts";
 import { compareVersions } from "../common/internal-key.ts";
 import { BLOCK_BYTES_MIN } from "./block-builder.ts";
-import { CacheSlots, type BlockCache } from "./block-cache.ts";
+import { BlockSlots, CacheItems, type BlockCache } from "./block-cache.ts";
+import type { BlockCursor } from "./block-cursor.ts";
+import { directoryWordsFor, writeDirectory } from "./block-directory.ts";
 import type { BlockFile } from "./block-file.ts";
-import { headsRoom } from "./block-heads.ts";
+import type { CacheSegment } from "./cache-segment.ts";
 import { IndexBlock } from "./index-block.ts";
 import { TRAILER_BYTES, type BlockHandle, type TableProperties } from "./table-format.ts";
 
@@ -23,9 +25,6 @@ export interface ReadFlags {
 /** A table of half a terabyte at the default block size; sparse files have room for any count. */
 const BLOCKS_MOST = 2 ** 27;
 
-/** A block of the default size holds no more of the smallest entries; who says more has forged the count. */
-const ENTRIES_MOST = 1024;
-
 export const DEFAULT_FLAGS: ReadFlags = {};
 
 export class TableBlocks {
@@ -38,19 +37,19 @@ export class TableBlocks {
   /** Where the index ends, behind which no block that it names may lie. */
   readonly #limit: number;
   readonly #cache: BlockCache;
-  readonly #slots: CacheSlots<Uint8Array>;
-  readonly #partitions: CacheSlots<IndexBlock>;
-  /** Bytes behind each cached block for its heads. */
-  readonly #room: number;
+  readonly #slots: BlockSlots;
+  /** Data blocks that are too large for segments. */
+  readonly #large = new CacheItems<Uint8Array>();
+  readonly #partitions = new CacheItems<IndexBlock>();
   #closed = false;
 
-  /** Reads the top index at `handle` of a table that says it has `count` data blocks and so many entries. */
+  /** Reads the top index at `handle` of a table that says it has `count` data blocks. */
   constructor(
     file: BlockFile,
     order: KeyOrder,
     cache: BlockCache,
     handle: BlockHandle,
-    { dataBlocks: count, entries }: Pick<TableProperties, "dataBlocks" | "entries">,
+    { dataBlocks: count }: Pick<TableProperties, "dataBlocks">,
   ) {
     this.file = file;
     this.order = order;
@@ -59,14 +58,12 @@ export class TableBlocks {
     this.#cache = cache;
     this.top = this.#decodeIndex(handle.offset, handle.length, 0, true);
     this.#checkCount(handle.offset);
-    this.#room = order.isBytewise && count > 0 ? headsRoom(Math.min(entries / count, ENTRIES_MOST)) : 0;
-    this.#slots = new CacheSlots(count);
-    this.#partitions = new CacheSlots(this.top.level === 0 ? 0 : this.top.count);
+    this.#slots = new BlockSlots(count);
   }
 
   /** Bytes held for the index and for the places of cached blocks. */
   get memoryBytes(): number {
-    return this.top.byteLength + this.#slots.byteLength + this.#partitions.byteLength;
+    return this.top.byteLength + this.#slots.byteLength;
   }
 
   /** Index blocks of level 0: one, or as many as the top has entries. */
@@ -77,7 +74,7 @@ export class TableBlocks {
   /** The index block of level 0 that has `number`, from 0 to indexCount - 1. */
   index(number: number, flags: ReadFlags): IndexBlock {
     if (this.top.level === 0) return this.top;
-    const cached = this.#cache.get(this.#partitions, number);
+    const cached = this.#cache.item(this.#partitions, number);
     if (cached !== undefined) return cached;
     const verify = flags.verifyChecksums !== false;
     const partition = this.readIndex(number, verify);
@@ -111,25 +108,67 @@ export class TableBlocks {
     return this.top.level === 0 ? 0 : this.top.seek(key, sequence, kind);
   }
 
-  /** The data block of entry `entry` of an index block of level 0; what stands behind its `lengths[entry]` bytes is for BlockCursor. */
-  data(index: IndexBlock, entry: number, flags: ReadFlags): Uint8Array {
+  /**
+   * Loads the data block of entry `entry` of an index block of level 0. The cursor may then look at the cache's memory:
+   * it must have its own() before anything else is read.
+   */
+  load(cursor: BlockCursor, index: IndexBlock, entry: number, flags: ReadFlags): void {
+    const slots = this.#slots;
     const slot = index.first + entry;
-    const cached = this.#cache.get(this.#slots, slot);
-    if (cached !== undefined) return cached;
+    const home = slots.home(slot);
+    if (home === 0) {
+      this.#loadElsewhere(cursor, index, entry, flags);
+      return;
+    }
+    slots.referenced[slot] = 1;
+    cursor.loadCached(this.#cache.segment(home), slots.directory(slot));
+  }
+
+  // A block that is in no segment.
+  #loadElsewhere(cursor: BlockCursor, index: IndexBlock, entry: number, flags: ReadFlags): void {
+    const slot = index.first + entry;
+    const offset = index.offsets[entry]!;
+    const length = index.lengths[entry]!;
+    const cached = this.#cache.item(this.#large, slot);
+    if (cached !== undefined) {
+      cursor.load(cached, offset);
+      return;
+    }
     this.#assertOpen();
     const verify = flags.verifyChecksums !== false;
-    const length = index.lengths[entry]!;
     const isKept = verify && flags.fillCache !== false;
-    if (!isKept) return this.file.readBlock(index.offsets[entry]!, length, verify);
-    const block = this.file.readWithRoom(index.offsets[entry]!, length, verify, this.#room);
-    this.#cache.insert(this.#slots, slot, block, block.length);
-    return block;
+    const segment = isKept ? this.#cache.room(length + TRAILER_BYTES) : undefined;
+    if (segment !== undefined) {
+      this.#readInto(segment, cursor, slot, { offset, length });
+      return;
+    }
+    const block = this.file.readBlock(offset, length, verify);
+    cursor.load(block, offset);
+    if (isKept) this.#cache.insert(this.#large, slot, block, length);
+  }
+
+  // Read where it is to stay: nothing is allocated and nothing copied. It is kept once it has been verified.
+  #readInto(segment: CacheSegment, cursor: BlockCursor, slot: number, { offset, length }: BlockHandle): void {
+    const { bytes, words, low } = segment;
+    this.file.readInto(bytes.subarray(low, low + length + TRAILER_BYTES), offset);
+    const layout = cursor.load(bytes, offset, low, length);
+    const count = directoryWordsFor(layout);
+    if (length + count * words.BYTES_PER_ELEMENT > segment.freeBytes) {
+      // There is room for the block only, without its directory: the next time it goes into the next segment.
+      this.#cache.close(segment);
+      cursor.borrow();
+      return;
+    }
+    const at = segment.add(this.#slots, slot, length, count);
+    writeDirectory(segment, at, layout, offset);
+    cursor.loadCached(segment, at);
   }
 
   /** Gives the cached blocks back; nothing can be read from then on. */
   close(): void {
     this.#closed = true;
-    this.#cache.drop(this.#slots);
+    this.#cache.dropBlocks(this.#slots);
+    this.#cache.drop(this.#large);
     this.#cache.drop(this.#partitions);
   }
 

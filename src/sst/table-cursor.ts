@@ -14,7 +14,8 @@ const BEHIND = -1;
  *
  * Invariants:
  *   - it is valid only between a move that landed and the next move: a move that throws leaves it not valid;
- *   - while valid, #index and #entry say which data block #block is in.
+ *   - while valid, #index and #entry say which data block #block is in, and #block has its own copy of it: what others read
+ *     meanwhile may reuse the cache's memory.
  */
 export class TableCursor implements InternalCursor {
   readonly #blocks: TableBlocks;
@@ -26,7 +27,7 @@ export class TableCursor implements InternalCursor {
   #indexNumber = -1;
   /** The data block's entry in #index. */
   #entry = -1;
-  /** The data block that #block has loaded, as the table numbers them; -1 = none. */
+  /** The data block that #block has a copy of, as the table numbers them; -1 = none. */
   #loaded = -1;
 
   constructor(blocks: TableBlocks, flags: ReadFlags) {
@@ -57,6 +58,11 @@ export class TableCursor implements InternalCursor {
   get value(): Uint8Array {
     assert(this.#valid, "the cursor is on an entry");
     return this.#block.value;
+  }
+
+  copyValue(): Buffer {
+    assert(this.#valid, "the cursor is on an entry");
+    return this.#block.copyValue();
   }
 
   first(): void {
@@ -113,6 +119,7 @@ export class TableCursor implements InternalCursor {
   }
 
   #land(entry: number): void {
+    this.#own();
     this.#block.read(entry);
     this.#valid = true;
   }
@@ -169,9 +176,14 @@ export class TableCursor implements InternalCursor {
     this.#entry = entry;
     if (number === this.#loaded) return;
     this.#loaded = -1;
-    const block = this.#blocks.data(index, entry, this.#flags);
-    this.#block.load(block, index.offsets[entry]!, index.lengths[entry]);
-    this.#loaded = number;
+    this.#blocks.load(this.#block, index, entry, this.#flags);
+    // A custom comparator may read from the store before the cursor has landed.
+    if (!this.#blocks.order.isBytewise) this.#own();
+  }
+
+  #own(): void {
+    this.#block.own();
+    this.#loaded = this.#index!.first + this.#entry;
   }
 
   #indexAt(number: number): IndexBlock {

@@ -4,7 +4,7 @@
 
 import type { InternalCursor } from "../common/cursor.ts";
 import { Kind, KIND_MAX, SEQUENCE_MAX } from "../common/internal-key.ts";
-import { TOMBSTONE, type Lookup } from "../common/lookup.ts";
+import { PRESENT, TOMBSTONE, type Lookup, type Wanted } from "../common/lookup.ts";
 import { BlockCursor } from "./block-cursor.ts";
 import { bloomHash, type BloomFilter } from "./bloom-filter.ts";
 import type { RangeDelete } from "./range-deletes.ts";
@@ -59,16 +59,16 @@ export class TableReader {
   }
 
   /**
-   * The newest version of `key` with a number up to `sequence`, the filter asked first. A value is a view of its block,
-   * whose memory is never used again for anything else: valid as long as it is referenced.
+   * The newest version of `key` with a number up to `sequence`, the filter asked first. A value is a copy, or empty when
+   * only its presence is wanted.
    */
-  get(key: Uint8Array, sequence: number, flags: ReadFlags = DEFAULT_FLAGS): Lookup {
+  get(key: Uint8Array, sequence: number, flags: ReadFlags = DEFAULT_FLAGS, wanted: Wanted = "value"): Lookup {
     if (this.#filter !== undefined && !this.#filter.mayContain(bloomHash(key))) return undefined;
-    return this.find(key, sequence, flags);
+    return this.find(key, sequence, flags, wanted);
   }
 
   /** get without asking the filter. */
-  find(key: Uint8Array, sequence: number, flags: ReadFlags = DEFAULT_FLAGS): Lookup {
+  find(key: Uint8Array, sequence: number, flags: ReadFlags = DEFAULT_FLAGS, wanted: Wanted = "value"): Lookup {
     const blocks = this.#blocks;
     const number = blocks.seekIndex(key, sequence, KIND_MAX);
     if (number === blocks.indexCount) return undefined;
@@ -77,13 +77,15 @@ export class TableReader {
     if (entry === index.count) return undefined;
     // A comparator of the user's may come back here before this look-up is done.
     const block = blocks.order.isBytewise ? this.#block : new BlockCursor(blocks.order, blocks.file.name);
-    block.load(blocks.data(index, entry, flags), index.offsets[entry]!, index.lengths[entry]);
+    blocks.load(block, index, entry, flags);
+    if (!blocks.order.isBytewise) block.own();
     const at = block.seek(key, sequence, KIND_MAX);
     // Behind the last entry and not behind the separator: no block has it (index-block.ts), the next one neither.
     if (at === block.count) return undefined;
     block.read(at);
     if (!block.keyIs(key)) return undefined;
-    return block.kind === Kind.put ? block.value : TOMBSTONE;
+    if (block.kind !== Kind.put) return TOMBSTONE;
+    return wanted === "value" ? block.copyValue() : PRESENT;
   }
 
   cursor(flags: ReadFlags = DEFAULT_FLAGS): InternalCursor {

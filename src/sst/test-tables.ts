@@ -4,7 +4,7 @@ import { bytewise, KeyOrder, type Comparator } from "../common/comparator.ts";
 import { compareBytes } from "../common/bytes.ts";
 import { crc32, placedChecksum } from "../common/crc32.ts";
 import { compareInternalKeys, Kind, type InternalKey } from "../common/internal-key.ts";
-import type { Lookup } from "../common/lookup.ts";
+
 import { MemoryEnv } from "../util/memory-env.ts";
 import { readFully } from "../util/file-io.ts";
 import { Prng } from "../util/prng.ts";
@@ -153,8 +153,8 @@ export function expectedGet(entries: readonly Entry[], key: Uint8Array, sequence
   return found.kind === Kind.put ? Buffer.from(found.value).toString("hex") : "deleted";
 }
 
-/** table.get() with a value that is a plain array, whatever view of its block the table gave. */
-export function getPlain(table: TableReader, key: Uint8Array, sequence: number): Lookup {
+/** table.get() with a value that is a plain array. */
+export function getPlain(table: TableReader, key: Uint8Array, sequence: number): Uint8Array | symbol | undefined {
   const found = table.get(key, sequence);
   return found instanceof Uint8Array ? Uint8Array.from(found) : found;
 }

@@ -64,6 +64,9 @@ test("a thread that is found lost in a write is told behind it: the write of a l
     db.put(name, name);
     acknowledged.add(name);
   };
+  // The thread has started.
+  put("first");
+  db.flush();
   let told = 0;
   db.on("backgroundError", () => {
     told++;
@@ -85,6 +88,9 @@ test("a thread that is found lost in a write is told behind it: the write of a l
 test("a promise that a listener makes where the thread was found lost is settled", async () => {
   const env = new FaultyThreadEnv();
   const db = openThreaded({ env, maxWriteBufferNumber: 2 });
+  // The thread has started.
+  db.put("first", "first");
+  db.flush();
   let note = "waits";
   db.on("backgroundError", () => {
     env.haste = 1;

@@ -137,7 +137,9 @@ export class Hands {
   // may be written to for as long as its last system call takes: the store fails, and resume() writes anew what it needs.
   #lose(failure: Error): void {
     const { health, events } = this.#context;
-    const thread = this.#thread!;
+    const thread = this.#thread;
+    // Another store that was told before has a logger, which may have closed this one.
+    if (!thread) return;
     const states = new Set<State | undefined>();
     const broken: HandedJob[] = [];
     for (const job of this.#owner.jobs()) {

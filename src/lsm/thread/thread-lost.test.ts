@@ -254,7 +254,8 @@ test("a comparator that throws where a turn of the event loop looks for work is 
   await eventually(() => told.length > 0, "the failure is told");
   isBroken = false;
   env.onCommit = () => undefined;
-  expect(told).toEqual([expect.stringMatching(/no order today/) as string]);
+  // Perhaps by more than one turn.
+  expect(told[0]).toMatch(/no order today/);
   db.flush();
   expect(entries(db)).toEqual(filled(100).reverse());
 });

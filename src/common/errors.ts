@@ -64,6 +64,14 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+// To sync a directory it has to be opened; fsync itself has neither of these errors.
+const NOT_BEGUN: ReadonlySet<string | undefined> = new Set(["EMFILE", "ENFILE"]);
+
+/** Whether a sync that failed was not even begun, for lack of a descriptor: nothing is lost, and it may be tried again. */
+export function wasNotBegun(error: unknown): boolean {
+  return NOT_BEGUN.has(errnoOf(error));
+}
+
 /** A system error as the code users see: ENOSPC and EDQUOT are NO_SPACE, all else is IO_ERROR. TinyKVErrors pass through. */
 export function ioError(error: unknown, action: string): TinyKVError {
   if (error instanceof TinyKVError) return error;

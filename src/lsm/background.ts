@@ -167,9 +167,9 @@ export class Background {
     const total = plan.inputs.reduce((sum, { tables }) => tables.reduce((bytes, table) => bytes + table.size, sum), 0);
     for (let done = 0; !job.isDone; progress(Math.min(done, total), total)) done += this.#move(job);
     if (job.error) throw job.error;
-    // The thread could not do it: now it is done here.
-    const isRefused = job instanceof HandedJob && job.wasAbandoned && this.mode === "inline";
-    if (isRefused && !this.#isClosing) this.compactRange(from, to, progress);
+    // The thread could not do it: now it is done here, or by another thread.
+    const isUndone = job instanceof HandedJob && (job.wasWithdrawn || (job.wasAbandoned && this.mode === "inline"));
+    if (isUndone && !this.#isClosing) this.compactRange(from, to, progress);
   }
 
   /** A memtable is flushed first thing by resume(), whatever failed before. */

@@ -92,13 +92,14 @@ export class GroupCommit {
 
   /** Everything that was called so far is done when it returns. Never throws: failures are those callers'. */
   complete(): void {
+    const { logs } = this.#store;
     for (;;) {
       const begun = this.#underWay?.writes ?? [];
       this.#underWay = undefined;
       if (begun.length === 0 && this.#queue.length === 0) return;
       if (begun.length > 0 && !this.#isStillSound(begun)) continue;
       const writes = this.#append(begun);
-      if (writes.some(({ sync }) => sync) && !this.#attempt(writes, () => this.#store.logs.makeDurable())) continue;
+      if (writes.some(({ sync }) => sync) && !this.#makeDurable(writes, () => logs.makeDurable())) continue;
       this.#finish(writes);
     }
   }
@@ -168,7 +169,7 @@ export class GroupCommit {
 
   #endSync({ writes }: Group, size: number): void {
     if (!this.#isStillSound(writes)) return;
-    if (this.#attempt(writes, () => this.#store.logs.endSync(size))) this.#finish(writes);
+    if (this.#makeDurable(writes, () => this.#store.logs.endSync(size))) this.#finish(writes);
   }
 
   // After a failure for good no sync may be counted on, and none is made.
@@ -216,6 +217,11 @@ export class GroupCommit {
     if (!published) return;
     this.#writePath.noteWritten(writes);
     for (const { resolve } of writes) resolve();
+  }
+
+  // What stands in the log and was refused must not come back: a failure that is not for good asks for resume().
+  #makeDurable(writes: readonly Waiting[], action: () => void): boolean {
+    return this.#attempt(writes, () => this.#store.context.health.orFail(action));
   }
 
   /** False if it failed: then all of them are rejected. */

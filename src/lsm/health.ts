@@ -1,4 +1,4 @@
-import { CorruptionError, TinyKVError, ioError } from "../common/errors.ts";
+import { CorruptionError, TinyKVError, ioError, wasNotBegun } from "../common/errors.ts";
 import type { EventQueue } from "./events.ts";
 
 /**
@@ -35,12 +35,22 @@ export class Health {
     return this.#failure?.forGood === true;
   }
 
-  /** Runs one sync; if it fails, the store has failed for good, and the error goes on. */
+  /** Runs one sync; if it fails, the store has failed for good, unless it was not even begun. The error goes on. */
   sync(action: () => void): void {
     try {
       action();
     } catch (error) {
+      if (wasNotBegun(error)) throw ioError(error, "sync");
       throw this.failForGood(error);
+    }
+  }
+
+  /** Runs what must not stay half done: if it fails, the store has failed, and the error goes on. */
+  orFail<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw this.fail(error);
     }
   }
 

@@ -91,20 +91,12 @@ export class LogSet {
 
   /** One record, handed to the kernel when this returns. After an error the log is never appended to again. */
   append(payload: Uint8Array): void {
-    try {
-      this.current.append(payload);
-    } catch (error) {
-      throw this.#context.health.fail(error);
-    }
+    this.#context.health.orFail(() => this.current.append(payload));
   }
 
   /** A record each, handed to the kernel by one write. */
   appendAll(payloads: readonly Uint8Array[]): void {
-    try {
-      this.current.appendAll(payloads);
-    } catch (error) {
-      throw this.#context.health.fail(error);
-    }
+    this.#context.health.orFail(() => this.current.appendAll(payloads));
   }
 
   /** Everything appended so far becomes durable. */

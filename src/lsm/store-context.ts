@@ -24,6 +24,8 @@ export interface OutputContext extends Pick<StoreContext, "path" | "order" | "da
     readonly comparator: { readonly name: string };
   };
   readonly health: Pick<Health, "sync">;
+  /** Called from time to time in the middle of a long step, where somebody watches over the thread. */
+  readonly beat?: () => void;
 }
 
 /** What reading tables needs of it. */

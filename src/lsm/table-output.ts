@@ -223,7 +223,12 @@ function toMeta(summary: TableSummary, number: number, epoch: number): TableMeta
 // paranoid: nothing is named by the manifest that was not read back whole.
 function verifyOutput(context: OutputContext, file: FileHandle, number: number, summary: TableSummary): void {
   const reader = TableReader.open({
-    source: { read: (buffer, position) => readFully(file, buffer, position) },
+    source: {
+      read(buffer, position) {
+        context.beat?.();
+        return readFully(file, buffer, position);
+      },
+    },
     name: tableName(number),
     number,
     size: summary.size,

@@ -119,13 +119,8 @@ export class VersionSet {
     if (this.#manifest.size > this.#manifestSizeMost()) this.rotateManifest();
     const next = this.current.apply(edit);
     if (options.paranoid) assert(next.problems().length === 0, `a version is sound: ${next.problems()[0]}`);
-    try {
-      this.#manifest.append(
-        encodeEdit({ ...edit, nextFileNumber: this.#nextFileNumber, lastSequence: this.#lastSequence }),
-      );
-    } catch (error) {
-      throw health.fail(error);
-    }
+    const numbered = { ...edit, nextFileNumber: this.#nextFileNumber, lastSequence: this.#lastSequence };
+    health.orFail(() => this.#manifest.append(encodeEdit(numbered)));
     health.sync(() => this.#manifest.sync("flush.manifest"));
     for (const { level, key } of edit.compactionCursors ?? []) this.#compactionCursors.set(level, key);
     this.#logNumber = edit.logNumber ?? this.#logNumber;
@@ -157,9 +152,9 @@ export class VersionSet {
       durably: (action: () => void) => health.sync(action),
     };
     this.#doubtful.push(number);
-    const writer = this.#failing(() => writeManifest(plan));
+    const writer = health.orFail(() => writeManifest(plan));
     try {
-      this.#failing(() => installCurrent(plan));
+      health.orFail(() => installCurrent(plan));
     } catch (error) {
       closeUnneeded(this.#context, writer);
       throw error;
@@ -183,13 +178,5 @@ export class VersionSet {
 
   #manifestSizeMost(): number {
     return Math.max(this.#context.options.maxManifestFileSize, SNAPSHOTS_PER_MANIFEST * this.#snapshotSize);
-  }
-
-  #failing<T>(action: () => T): T {
-    try {
-      return action();
-    } catch (error) {
-      throw this.#context.health.fail(error);
-    }
   }
 }

@@ -60,7 +60,8 @@ export class WritePath {
     const payload = batchPayload(batch, 0);
     const decoded = this.prepare(payload, batch.count);
     logs.append(payload);
-    if (sync) logs.makeDurable();
+    // What stands in the log and was refused must not come back.
+    if (sync) context.health.orFail(() => logs.makeDurable());
     this.publish(decoded);
     this.noteWritten([{ payload, count: batch.count, bytes: batch.payloadBytes, sync }]);
   }

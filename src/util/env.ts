@@ -94,7 +94,7 @@ export interface Env {
   link(from: string, to: string): void;
   /** The name goes; open handles go on reading and writing. */
   unlink(path: string): void;
-  /** Makes the directory's list of names durable. */
+  /** Makes the directory's list of names durable. EMFILE and ENFILE say that it was not even begun: nothing is lost. */
   syncDirectory(path: string, barrier: Barrier): void;
   /** Takes the lock file `path` (created if missing) or throws TinyKVError LOCKED with the holder's pid, at once. */
   lock(path: string): Lock;

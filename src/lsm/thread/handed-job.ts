@@ -6,12 +6,18 @@ import { fromPlainError } from "./plain-error.ts";
 import { ABORT, BEGUN, CONSUMED, CONSUMED_UNIT, CONTROL_WORDS, STATE, State, type Outcome } from "./protocol.ts";
 import type { StoreThread } from "./store-thread.ts";
 
+/** Where the thread has done nothing yet. */
+const NOT_BEGUN: ReadonlySet<State> = new Set([State.queued, State.loading]);
+/** Where the thread touches no file, and has to ask before it does. */
+const BETWEEN_STEPS: ReadonlySet<State> = new Set([...NOT_BEGUN, State.working]);
+
 /** A job whose work the worker thread does. */
 export class HandedJob extends Job {
   readonly #thread: StoreThread;
   readonly #control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * 4));
   #firstOutput = 0;
   #wasAbandoned = false;
+  #wasWithdrawn = false;
 
   /** Hands the work over. A failure to do so ends the job and is told by `error`. */
   constructor(store: Store, id: number, body: JobBody, thread: StoreThread) {
@@ -40,6 +46,11 @@ export class HandedJob extends Job {
   /** It ended without a result, and without an error. */
   get wasAbandoned(): boolean {
     return this.#wasAbandoned;
+  }
+
+  /** So it ended because its thread was lost: it has to be done anew. */
+  get wasWithdrawn(): boolean {
+    return this.#wasWithdrawn;
   }
 
   /** What the thread says of it: the work is committed, or it has failed. */
@@ -78,10 +89,40 @@ export class HandedJob extends Job {
   abandon(): void {
     if (this.isDone) return;
     this.raiseAbort();
-    const before = Atomics.compareExchange(this.#control, STATE, State.queued, State.ended);
-    if (before === State.working) this.#thread.wake();
-    while (!this.isDone && Atomics.load(this.#control, STATE) !== State.ended) this.#thread.waitForEnd(this.#control);
+    if (this.#withdrawFrom(NOT_BEGUN) === undefined) this.#thread.wake();
+    while (!this.isDone && this.#state !== State.ended) this.#thread.waitForEnd(this.#control);
     if (this.isDone) return; // the thread died meanwhile
+    this.#endUndone();
+  }
+
+  /**
+   * The thread is lost. Takes the job back if the thread can do no more about it, and says in which state it was;
+   * undefined if the thread is in the middle of a step, or has ended it.
+   */
+  withdraw(): State | undefined {
+    const before = this.#withdrawFrom(BETWEEN_STEPS);
+    if (before === undefined) return undefined;
+    this.#endUndone();
+    this.#wasWithdrawn = true;
+    return before;
+  }
+
+  /** The thread has said its last word of it, which may not have been taken yet. */
+  get hasOutcome(): boolean {
+    return this.#state === State.ended;
+  }
+
+  get #state(): State {
+    return Atomics.load(this.#control, STATE) as State;
+  }
+
+  #withdrawFrom(states: ReadonlySet<State>): State | undefined {
+    for (let state = this.#state; states.has(state); state = this.#state)
+      if (Atomics.compareExchange(this.#control, STATE, state, State.ended) === state) return state;
+    return undefined;
+  }
+
+  #endUndone(): void {
     this.#wasAbandoned = true;
     this.body.release();
     this.discardOutputs();

@@ -7,7 +7,11 @@ import { bytewise } from "../../common/comparator.ts";
 import type { BackgroundMode } from "../options.ts";
 import type { StoreContext } from "../store-context.ts";
 import { deathOf, type HandedJob } from "./handed-job.ts";
+import { State, type Outcome } from "./protocol.ts";
 import { StoreThread } from "./store-thread.ts";
+
+/** After so many threads lost in a row, with nothing done by any, another would be of no use. */
+const LOSSES_MOST = 2;
 
 /** Whose hands they are. */
 export interface Owner {
@@ -31,6 +35,12 @@ export class Hands {
   #mode: BackgroundMode;
   #thread: StoreThread | undefined;
   #hasEnded = false;
+  /** What a thread that was lost had said before. */
+  #untaken: Outcome[] = [];
+  /** Threads lost since the last outcome. */
+  #losses = 0;
+  /** Jobs were given back by a thread that was lost, and are due again. */
+  #hasLost = false;
 
   constructor(context: StoreContext, owner: Owner) {
     this.#context = context;
@@ -61,18 +71,17 @@ export class Hands {
     return this.#thread;
   }
 
-  /** Commits what is finished; true if anything was. Looks after the thread. */
+  /** Commits what is finished; true if anything was, or is due again. Looks after the thread. */
   settle(): boolean {
-    const thread = this.#thread;
-    if (!thread) return false;
-    if (!thread.hasNews) {
-      if (this.#owner.jobs().length > 0) thread.look();
-      return false;
-    }
-    for (let outcome = thread.take(); outcome; outcome = thread.take()) {
+    if (this.#thread && !this.#thread.hasNews && this.#owner.jobs().length > 0) this.#thread.look();
+    let isNews = this.#hasLost;
+    this.#hasLost = false;
+    for (let outcome = this.#take(); outcome; outcome = this.#take()) {
+      isNews = true;
       const { job: id } = outcome;
       const job = this.#owner.jobs().find((candidate) => candidate.id === id);
       if (!job) continue; // of a job that was abandoned
+      this.#losses = 0;
       if (outcome.kind === "refused") {
         this.#giveUp(`the worker thread cannot work for this store: ${outcome.reason}`);
         return true;
@@ -80,13 +89,17 @@ export class Hands {
       job.settle(outcome);
       this.#owner.ended(job);
     }
-    return true;
+    return isNews;
+  }
+
+  #take(): Outcome | undefined {
+    return this.#untaken.shift() ?? (this.#thread?.hasNews ? this.#thread.take() : undefined);
   }
 
   /** Waits a short time for any job; the bytes of input that this one consumed meanwhile. */
   waitFor(job: HandedJob): number {
     const before = job.consumed;
-    if (!this.#thread?.hasNews) this.#thread?.wait();
+    if (this.#untaken.length === 0 && !this.#thread?.hasNews) this.#thread?.wait();
     this.settle();
     return job.consumed - before;
   }
@@ -120,24 +133,53 @@ export class Hands {
     events.deliver();
   }
 
-  // Its jobs never end. What they wrote is nobody's, but may be written to for as long as its last system call takes: the
-  // store fails, and resume() writes anew what it needs.
+  // What the thread was not in the middle of is taken back, and done anew. The job of a step that never ends is nobody's, but
+  // may be written to for as long as its last system call takes: the store fails, and resume() writes anew what it needs.
   #lose(failure: Error): void {
     const { health, events } = this.#context;
+    const thread = this.#thread;
+    // Another store that was told before has a logger, which may have closed this one.
+    if (!thread) return;
+    const states = new Set<State | undefined>();
+    const broken: HandedJob[] = [];
+    for (const job of this.#owner.jobs()) {
+      states.add(job.withdraw());
+      if (job.isDone) this.#owner.ended(job);
+      else if (!job.hasOutcome) broken.push(job);
+    }
+    for (let outcome = thread.take(); outcome; outcome = thread.take()) this.#untaken.push(outcome);
     this.#leave();
-    const jobs = this.#owner.jobs();
-    if (jobs.length > 0) health.fail(deathOf(failure));
-    for (const job of jobs) {
+    this.#losses++;
+    this.#hasLost = true;
+    if (broken.length > 0) health.fail(deathOf(failure));
+    for (const job of broken) {
       job.failed(deathOf(failure));
       this.#owner.ended(job);
     }
-    // It may be found out in the middle of a call, of this store or of another: listeners are told when that is over.
-    void Promise.resolve().then(() => events.deliver());
+    const reason = this.#whyNoOther(thread, states);
+    if (reason !== undefined) this.#workInline(`${reason}: ${failure.message}`);
+    // It may be found out in the middle of a call, of this store or of another: what is left to do, and to tell listeners, is
+    // so when that is over.
+    void Promise.resolve().then(() => {
+      this.#turn();
+      events.deliver();
+    });
+  }
+
+  #whyNoOther(thread: StoreThread, states: ReadonlySet<State | undefined>): string | undefined {
+    if (!thread.hasStarted) return "no thread can be started";
+    if (states.has(State.loading))
+      return `it was lost while it loaded comparator ${this.#context.options.comparator.name}`;
+    return this.#losses >= LOSSES_MOST ? "one thread after the other is lost" : undefined;
+  }
+
+  #workInline(reason: string): void {
+    this.#mode = "inline";
+    this.#context.events.log("warn", `background: "inline" in place of "thread": ${reason}`);
   }
 
   #giveUp(reason: string): void {
-    this.#mode = "inline";
-    this.#context.events.log("warn", `background: "inline" in place of "thread": ${reason}`);
+    this.#workInline(reason);
     for (const job of this.#owner.jobs()) {
       job.abandon();
       this.#owner.ended(job);

@@ -5,14 +5,19 @@
 //   thread → store   an outcome a job, in the store's own port, counted on the board *after* it was sent
 //
 //   board, one a store           control, one a job
-//     0  outcomes sent             0  state: queued → working → ended; queued → ended is the store's way to withdraw it
+//     0  outcomes sent             0  state: queued ⇄ loading, queued → working ⇄ stepping → ended
 //                                  1  abort: 1 = end without a result
 //                                  2  outputs begun: their numbers are the first so many of the order's range
 //                                  3  steps of 256 bytes of input consumed
 //
 // The thread counts an output before it creates the file, so whoever cleans up after it knows every file there may be.
-// A queued job may be withdrawn by the store alone; for a working one it raises `abort` and waits for `ended`. After
-// `ended` the thread has no file of the job open and touches none any more.
+// A job that is queued, or waits for its comparator to be loaded, may be withdrawn by the store alone: it makes it `ended`,
+// and the thread never begins it. For one that was begun it raises `abort` and waits for `ended`. After `ended` the thread
+// has no file of the job open and touches none any more.
+//
+// When the thread is lost the store withdraws what is `working` too. The thread goes over to `stepping` before it touches
+// a file, and does so no more; a descriptor that it left open it only closes. What is `stepping` cannot be withdrawn: the
+// thread may be in the middle of a system call. At most one job of all stores is.
 
 import type { MessagePort } from "node:worker_threads";
 import type { IoCounters } from "../../util/checked-env.ts";
@@ -31,7 +36,9 @@ export const CONTROL_WORDS = 4;
 /** What one step of CONSUMED stands for: 2^31 of them are more than any job has. */
 export const CONSUMED_UNIT = 256;
 
-export const State = { queued: 0, working: 1, ended: 2 } as const;
+export const State = { queued: 0, loading: 1, working: 2, stepping: 3, ended: 4 } as const;
+/** The value of a job's word STATE. */
+export type State = (typeof State)[keyof typeof State];
 
 export type Command =
   | { readonly kind: "join"; readonly store: number; readonly port: MessagePort; readonly board: SharedArrayBuffer }

@@ -16,19 +16,23 @@ useScratch();
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 test("a store that a listener closes begins nothing any more, and its successor's tables stay", async () => {
+  const env = new FaultyThreadEnv();
   for (let round = 0; round < 3; round++) {
-    const db = openThreaded({ maxWriteBufferNumber: 16, writeBufferSize: 16 << 10 }, `round-${round}`);
+    const db = openThreaded({ env, maxWriteBufferNumber: 16, writeBufferSize: 16 << 10 }, `round-${round}`);
     const late: string[] = [];
     let isClosed = false;
     for (const name of ["flushBegin", "compactionBegin"] as const) db.on(name, () => isClosed && late.push(name));
+    // Flushes are left when the listener is there.
+    env.set("slow", 20);
     fill(db, 1500, "v".repeat(100));
+    env.set("slow", 0);
     db.on("flushEnd", () => {
       db.close();
       // What had happened before is still told.
       queueMicrotask(() => (isClosed = true));
     });
     await eventually(() => isClosed, "a flush ends");
-    const next = openThreaded({ writeBufferSize: 16 << 10 }, `round-${round}`);
+    const next = openThreaded({ env, writeBufferSize: 16 << 10 }, `round-${round}`);
     fill(next, 500, "w".repeat(100));
     next.flush();
     await pause(100);
@@ -64,6 +68,9 @@ test("a thread that is found lost in a write is told behind it: the write of a l
     db.put(name, name);
     acknowledged.add(name);
   };
+  // The thread has started.
+  put("first");
+  db.flush();
   let told = 0;
   db.on("backgroundError", () => {
     told++;
@@ -85,6 +92,9 @@ test("a thread that is found lost in a write is told behind it: the write of a l
 test("a promise that a listener makes where the thread was found lost is settled", async () => {
   const env = new FaultyThreadEnv();
   const db = openThreaded({ env, maxWriteBufferNumber: 2 });
+  // The thread has started.
+  db.put("first", "first");
+  db.flush();
   let note = "waits";
   db.on("backgroundError", () => {
     env.haste = 1;

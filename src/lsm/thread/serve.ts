@@ -4,20 +4,27 @@
 //   - Compactions take turns. One that is ahead of its store's rate rests.
 //   - Between two steps the thread looks for commands, an abort before all, and beats.
 //   - An order under a custom comparator waits until its module is loaded; that takes turns of the event loop, and the
-//     thread goes back to it between steps as long as one is loading.
+//     thread goes back to it between steps as long as one is loading. Such an order is `loading` meanwhile: should the
+//     module's top level never return, the stores know whom to blame.
 
 import { bytewise, type Comparator } from "../../common/comparator.ts";
 import { CheckedEnv } from "../../util/checked-env.ts";
 import type { Env } from "../../util/env.ts";
 import { ThreadSelf } from "../../util/worker-thread.ts";
 import type { MessagePort } from "node:worker_threads";
-import { OUTCOMES, type Command } from "./protocol.ts";
+import { OUTCOMES, STATE, State, type Command } from "./protocol.ts";
 import { Rate } from "./rate.ts";
 import { Task } from "./task.ts";
 import type { WorkOrder } from "./work-order.ts";
 
 /** No rest is longer, so that the thread beats. */
 const REST_MOST = 50;
+
+/**
+ * A comparator's module that takes longer, in milliseconds, is not waited for: its store works inline. Modules load in
+ * fractions of a second, and the writes of that store may be waiting.
+ */
+const LOAD_MOST = 3_000;
 
 interface Joined {
   readonly port: MessagePort;
@@ -75,7 +82,8 @@ class Server {
   #accept({ port, board, rate }: Joined, order: WorkOrder, comparator: Comparator): void {
     const env = new CheckedEnv(this.#env);
     rate.bytesPerSecond = order.bytesPerSecond;
-    const task = new Task(env, order, comparator, rate, (outcome) => {
+    const beat = (): void => this.#self.beat();
+    const task = new Task({ env, beat }, order, comparator, rate, (outcome) => {
       port.postMessage(outcome);
       Atomics.add(board, OUTCOMES, 1);
       Atomics.notify(board, OUTCOMES);
@@ -89,9 +97,12 @@ class Server {
 
   async #load(joined: Joined, order: WorkOrder): Promise<void> {
     const { name, module } = order.comparator;
+    const control = new Int32Array(order.control);
     this.#loading++;
+    Atomics.compareExchange(control, STATE, State.queued, State.loading);
     try {
-      const loaded = ((await import(module!)) as { readonly default?: Partial<Comparator> }).default;
+      const loaded = ((await this.#self.load(module!, LOAD_MOST)) as { readonly default?: Partial<Comparator> })
+        .default;
       if (typeof loaded?.compare !== "function" || loaded.name !== name)
         throw new Error(`the default export of ${module} is not the comparator ${name}`);
       this.#comparators.set(`${name} ${module}`, loaded as Comparator);
@@ -100,6 +111,7 @@ class Server {
       this.#refuse(joined, order, error);
     } finally {
       this.#loading--;
+      Atomics.compareExchange(control, STATE, State.loading, State.queued);
     }
     await this.#run();
   }

@@ -6,6 +6,12 @@ import type { WorkOrder } from "./work-order.ts";
 /** A thread with work that does not beat for so long is taken for dead. */
 export const SILENCE_MOST = 10_000;
 
+/**
+ * So is one that has not loaded its modules after so long. That takes 30 milliseconds, perhaps half a second on a slow
+ * machine; a thread that was given up too early costs speed alone, since nothing was begun and its stores work inline.
+ */
+export const START_MOST = 3_000;
+
 /** Time in which nobody looked counts for no more than this: a process that was suspended finds its thread alive. */
 const GAP_MOST = 1_000;
 
@@ -60,6 +66,11 @@ export class StoreThread {
     this.#tell({ kind: "order", store: this.#id, order });
   }
 
+  /** Whether it has loaded its modules: before that nothing can have been done of what was handed over. */
+  get hasStarted(): boolean {
+    return this.#thread.beats > 0;
+  }
+
   /** Whether take() has something to give. What came by the event loop may have been taken before it is counted. */
   get hasNews(): boolean {
     return this.#arrived.length > 0 || ((Atomics.load(this.#board, OUTCOMES) - this.#taken) | 0) > 0;
@@ -84,7 +95,8 @@ export class StoreThread {
 
   /** Waits for a job's thread to say `ended`, for a short time, and looks after the thread. */
   waitForEnd(control: Int32Array): void {
-    Atomics.wait(control, STATE, State.working, WAIT_SLICE);
+    const state = Atomics.load(control, STATE);
+    if (state !== State.ended) Atomics.wait(control, STATE, state, WAIT_SLICE);
     if (Atomics.load(control, STATE) !== State.ended) this.look();
   }
 
@@ -96,14 +108,17 @@ export class StoreThread {
     else this.#silence += Math.min(GAP_MOST, Math.max(0, now - this.#lookedAt));
     this.#beats = beats;
     this.#lookedAt = now;
-    if (this.#silence > SILENCE_MOST)
-      this.#thread.giveUp(new Error(`the worker thread has not moved for ${SILENCE_MOST / 1000} seconds`));
+    const most = this.hasStarted ? SILENCE_MOST : START_MOST;
+    if (this.#silence > most)
+      this.#thread.giveUp(new Error(`the worker thread has not moved for ${most / 1000} seconds`));
   }
 
-  /** No outcome is taken any more; with its last store the thread ends. */
+  /** No outcome is taken any more; behind its last store the thread ends. */
   leave(): void {
     this.#hasLeft = true;
     if (!this.#thread.failure) this.#tell({ kind: "leave", store: this.#id });
+    // It is gone in a turn of the event loop only, and must not keep the store until then.
+    this.#port.removeAllListeners("message");
     this.#port.close();
     this.#thread.leave(this.#onDeath);
   }

@@ -10,10 +10,19 @@ import { plainTable, type WorkOrder } from "./work-order.ts";
 
 type Ending = { [Kind in Outcome["kind"]]: Omit<Extract<Outcome, { kind: Kind }>, "job" | "io"> }[Outcome["kind"]];
 
+/** What tasks are given of the thread that they are in. */
+export interface World {
+  readonly env: CheckedEnv;
+  /** Shows that the thread is alive, in the middle of a step. */
+  readonly beat: () => void;
+}
+
 /**
  * A job in the worker thread.
  *
- * Invariant: `ended` is said last, when no file of the job is open and its outcome is sent.
+ * Invariants:
+ *   - a file is touched by a step alone, while the store can read `stepping`;
+ *   - `ended` is said last, when no file of the job is open and its outcome is sent.
  */
 export class Task {
   readonly kind: WorkOrder["source"]["kind"];
@@ -27,14 +36,18 @@ export class Task {
   #isEnded = false;
   #consumed = 0;
 
-  constructor(env: CheckedEnv, order: WorkOrder, comparator: Comparator, rate: Rate, send: (outcome: Outcome) => void) {
+  constructor(world: World, order: WorkOrder, comparator: Comparator, rate: Rate, send: (outcome: Outcome) => void) {
+    const { env, beat } = world;
     this.kind = order.source.kind;
     this.#env = env;
     this.#order = order;
     this.#control = new Int32Array(order.control);
     this.#rate = rate;
     this.#send = send;
-    this.#work = new Work(env, comparator, order, new Outputs(), () => Atomics.add(this.#control, BEGUN, 1));
+    this.#work = new Work(env, comparator, order, new Outputs(), {
+      begin: () => Atomics.add(this.#control, BEGUN, 1),
+      beat,
+    });
   }
 
   get isAborted(): boolean {
@@ -52,6 +65,12 @@ export class Task {
 
   step(now: number): void {
     if (!this.#isBegun && !this.#begin()) return;
+    if (!this.#goesFrom(State.working, State.stepping)) {
+      // The store thinks this thread lost, and has taken the job back.
+      this.#isEnded = true;
+      this.#letGo();
+      return;
+    }
     try {
       if (this.isAborted) {
         this.#end({ kind: "aborted" });
@@ -59,7 +78,10 @@ export class Task {
       }
       const step = this.#work.steps.next();
       if (step.done) this.#end({ kind: "done", result: plainResult(step.value) });
-      else this.#count(step.value, now);
+      else {
+        this.#count(step.value, now);
+        Atomics.store(this.#control, STATE, State.working);
+      }
     } catch (error) {
       // The output begun last is another's file (table-output.ts).
       if (errnoOf(error) === "EEXIST") Atomics.sub(this.#control, BEGUN, 1);
@@ -70,9 +92,12 @@ export class Task {
   // False when the store has withdrawn it.
   #begin(): boolean {
     this.#isBegun = true;
-    const before = Atomics.compareExchange(this.#control, STATE, State.queued, State.working);
-    this.#isEnded = before !== State.queued;
+    this.#isEnded = !this.#goesFrom(State.queued, State.working);
     return !this.#isEnded;
+  }
+
+  #goesFrom(before: State, after: State): boolean {
+    return Atomics.compareExchange(this.#control, STATE, before, after) === before;
   }
 
   #count(bytes: number, now: number): void {

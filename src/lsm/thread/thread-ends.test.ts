@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 const PACKAGE = new URL("../../../dist/src/index.js", import.meta.url).href;
 
 /** Runs a module in a process of its own, with a directory; what it prints. It is killed, and fails, if it does not end. */
-async function run(body: string): Promise<Record<string, unknown>> {
+async function run(body: string, ...flags: string[]): Promise<Record<string, unknown>> {
   const scratch = mkdtempSync(join(tmpdir(), "tinykv-ends-"));
   const lines = [
     `import { open } from ${JSON.stringify(PACKAGE)};`,
@@ -22,7 +22,7 @@ async function run(body: string): Promise<Record<string, unknown>> {
     body,
   ];
   try {
-    const file = ["--input-type=module", "-e", lines.join("\n")];
+    const file = [...flags, "--input-type=module", "-e", lines.join("\n")];
     const { stdout } = await promisify(execFile)(process.execPath, file, { timeout: 20_000 });
     return JSON.parse(stdout) as Record<string, unknown>;
   } finally {
@@ -90,4 +90,50 @@ test("what a process left without a close is all there, and none of its unfinish
   `);
   expect([7, 8]).toContain(told["code"]);
   expect(told).toMatchObject({ count: 20_000, orphans: 0, problems: [] });
+});
+
+test.runIf(process.platform === "linux")(
+  "stores that are closed while the thread loads its modules leave no descriptor of them open",
+  async () => {
+    const told = await run(`
+    import { readlinkSync } from "node:fs";
+    const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    const target = (fd) => { try { return readlinkSync("/proc/self/fd/" + fd); } catch { return ""; } };
+    const opened = threads();
+    for (let i = 0; i < 16; i++) {
+      const db = open(directory, { ...options, writeBufferSize: 2 << 10, maxWriteBufferNumber: 16 });
+      fill(db, 40);
+      await pause(32 + 2 * i);
+      db.close();
+      await pause(30);
+    }
+    const end = Date.now() + 10000;
+    while (threads() > opened && Date.now() < end) await pause(5);
+    const left = readdirSync("/proc/self/fd").map(target).filter((name) => name.endsWith(".js"));
+    console.log(JSON.stringify({ threads: threads() - opened, left }));
+  `);
+    expect(told).toEqual({ threads: 0, left: [] });
+  },
+);
+
+test("a loop that opens and closes a store without a turn of the event loop keeps nothing of the stores", async () => {
+  const told = await run(
+    `
+    const kept = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
+    const cycles = (count) => {
+      for (let i = 0; i < count; i++) {
+        const db = open(directory, options);
+        db.put("key", "value");
+        db.flush();
+        db.close();
+      }
+    };
+    cycles(20);
+    const before = kept();
+    cycles(40);
+    console.log(JSON.stringify({ bytes: (kept() - before) / 40 }));
+  `,
+    "--expose-gc",
+  );
+  expect(told["bytes"]).toBeLessThan(40_000);
 });

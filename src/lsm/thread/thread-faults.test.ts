@@ -2,21 +2,21 @@
 
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { Comparator } from "../../common/comparator.ts";
 import { TinyKVError } from "../../common/errors.ts";
 import { codeOf, entries, fill, filled, key, thrown } from "../engine.test-support.ts";
-import { drain, eventually, FaultyThreadEnv, openThreaded, tables, useScratch } from "./thread.test-support.ts";
+import {
+  drain,
+  eventually,
+  FaultyThreadEnv,
+  openThreaded,
+  reverse as reverseIn,
+  tables,
+  useScratch,
+} from "./thread.test-support.ts";
 
 useScratch();
 
-const REVERSE_MODULE = `export default { name: "test.reverse", compare: (a, b) => Buffer.compare(b, a) };`;
-
-/** Byte order, backwards; a thread finds it in its module. */
-const reverse: Comparator = {
-  name: "test.reverse",
-  compare: (a, b) => Buffer.compare(b, a),
-  module: new URL(`data:text/javascript,${encodeURIComponent(REVERSE_MODULE)}`),
-};
+const reverse = reverseIn();
 
 /** A memtable of two kilobytes makes a table of five blocks, and five more writes end it. */
 const WRITES_OF_A_FLUSH = 10;
@@ -76,6 +76,8 @@ test("a thread that dies in the middle of a job fails the store; resume() mends 
 test("a silent thread is given up after ten seconds: no call hangs, and close() gives up the lock", () => {
   const env = new FaultyThreadEnv();
   const db = openThreaded({ env });
+  fill(db, 20);
+  db.flush();
   fill(db, 20);
   env.set("hang", 1);
   env.haste = 20;

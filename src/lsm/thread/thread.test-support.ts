@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setEnvironmentData } from "node:worker_threads";
 import { afterEach, beforeEach } from "vitest";
+import type { Comparator } from "../../common/comparator.ts";
 import type { FileHandle, OpenMode } from "../../util/env.ts";
 import { systemError } from "../../util/system-error.ts";
 import { NodeEnv } from "../../util/node-env.ts";
 import { open, type Database } from "../database.ts";
 import { SMALL } from "../engine.test-support.ts";
+import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 
 /** In memory where there is such a file system: the tests wait for threads, not for disks. */
@@ -18,7 +20,16 @@ const FAST = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const DIST = new URL("../../../dist/src/lsm/thread/", import.meta.url);
 
 /** The words of testdata/faulty-worker.ts, which is not imported here: it would serve this thread. */
-const FAULT_WORDS = { noSpace: 0, directorySync: 1, hang: 2, exit: 3, slow: 4, writes: 5, written: 6 } as const;
+const FAULT_WORDS = {
+  noSpace: 0,
+  directorySync: 1,
+  hang: 2,
+  exit: 3,
+  slow: 4,
+  writes: 5,
+  written: 6,
+  noDescriptor: 7,
+} as const;
 export type Fault = keyof typeof FAULT_WORDS;
 
 export class ThreadEnv extends NodeEnv {
@@ -29,6 +40,8 @@ export class ThreadEnv extends NodeEnv {
   haste = 1;
   /** Whether writes to logs fail. */
   failLogs = false;
+  /** Called behind each sync of a manifest. */
+  onCommit: () => void = () => undefined;
 
   constructor(module: string = "worker-main.js") {
     super();
@@ -41,6 +54,13 @@ export class ThreadEnv extends NodeEnv {
 
   override open(path: string, mode: OpenMode): FileHandle {
     const file = super.open(path, mode);
+    if (path.includes("MANIFEST")) {
+      const sync = file.sync.bind(file);
+      file.sync = (barrier) => {
+        sync(barrier);
+        this.onCommit();
+      };
+    }
     if (!path.endsWith(".log")) return file;
     const write = file.write.bind(file);
     file.write = (buffer, position) => {
@@ -87,6 +107,23 @@ export class FaultyThreadEnv extends ThreadEnv {
   get writes(): number {
     return Atomics.load(this.#words, FAULT_WORDS.writes);
   }
+}
+
+/** A module for a thread or a comparator, from its text. */
+export function moduleOf(text: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+}
+
+/** A logger that keeps the warnings. */
+export function warnings(): { told: string[]; logger: Logger } {
+  const told: string[] = [];
+  return { told, logger: { info: () => undefined, warn: (line) => told.push(line), error: () => undefined } };
+}
+
+/** Byte order, backwards; a thread finds it in its module, which may do something else first. */
+export function reverse(before: string = ""): Comparator {
+  const text = `${before}; export default { name: "test.reverse", compare: (a, b) => Buffer.compare(b, a) };`;
+  return { name: "test.reverse", compare: (a, b) => Buffer.compare(b, a), module: moduleOf(text) };
 }
 
 let faultyEnvs = 0;

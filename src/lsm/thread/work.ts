@@ -2,7 +2,7 @@
 
 import { bytewise, checkedComparator, KeyOrder, type Comparator } from "../../common/comparator.ts";
 import type { InternalCursor } from "../../common/cursor.ts";
-import { ioError } from "../../common/errors.ts";
+import { ioError, wasNotBegun } from "../../common/errors.ts";
 import { Memtable } from "../../memtable/memtable.ts";
 import type { Env } from "../../util/env.ts";
 import { writeMemtable } from "../memtable-output.ts";
@@ -14,6 +14,14 @@ import type { Outputs, OutputResult } from "../table-output.ts";
 import { Version } from "../version.ts";
 import type { CompactionSource, FlushSource, WorkOrder } from "./work-order.ts";
 
+/** What work lets others know. */
+export interface Signs {
+  /** Called for each output before its file is created. */
+  readonly begin: () => void;
+  /** Called from time to time in the middle of a step that is long. */
+  readonly beat: () => void;
+}
+
 /** Work on an order, in steps as of writeTables; whoever drops it half way returns the generator. */
 export class Work {
   readonly steps: Generator<number, OutputResult>;
@@ -24,8 +32,7 @@ export class Work {
   readonly #newNumber: () => number;
   readonly #outputs: Outputs;
 
-  /** `begin` is told of each output before its file is created. */
-  constructor(env: Env, comparator: Comparator, order: WorkOrder, outputs: Outputs, begin: () => void) {
+  constructor(env: Env, comparator: Comparator, order: WorkOrder, outputs: Outputs, signs: Signs) {
     const { path, databaseId, options } = order;
     this.#order = order;
     this.#outputs = outputs;
@@ -37,9 +44,10 @@ export class Work {
       order: new KeyOrder(isChecked ? checkedComparator(comparator) : comparator),
       options: { ...options, comparator },
       health: { sync: (action) => this.#sync(action) },
+      beat: signs.beat,
     };
     this.#newNumber = () => {
-      begin();
+      signs.begin();
       return order.outputs.first + outputs.numbers.length;
     };
     this.steps = order.source.kind === "flush" ? this.#flush(order.source) : this.#compact(order.source);
@@ -83,7 +91,7 @@ export class Work {
     try {
       action();
     } catch (error) {
-      this.failedForGood = true;
+      this.failedForGood ||= !wasNotBegun(error);
       throw ioError(error, "sync");
     }
   }

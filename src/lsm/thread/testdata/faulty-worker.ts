@@ -6,7 +6,7 @@ import { NodeEnv } from "../../../util/node-env.ts";
 import { serveBackground } from "../serve.ts";
 
 /** What may happen, by its word in the shared memory: so many times, or, for `slow`, so many milliseconds a write. */
-export const FAULTS = { noSpace: 0, directorySync: 1, hang: 2, exit: 3, slow: 4, writes: 5, written: 6 } as const;
+export const FAULTS = { noSpace: 0, directorySync: 1, hang: 2, exit: 3, slow: 4, writes: 5, written: 6, noDescriptor: 7 } as const;
 /** The key of the shared memory among Node's environment data. */
 export const FAULTS_KEY = "tinykv-test-faults";
 
@@ -30,6 +30,7 @@ class FaultyNodeEnv extends NodeEnv {
 
   override syncDirectory(path: string, barrier: Barrier): void {
     if (happens("directorySync")) throw failure("EIO");
+    if (happens("noDescriptor")) throw failure("EMFILE");
     super.syncDirectory(path, barrier);
   }
 }

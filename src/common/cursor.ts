@@ -16,8 +16,8 @@ export interface InternalCursor {
   readonly kind: Kind;
   /** Empty for anything but a put. */
   readonly value: Uint8Array;
-  /** A copy of the value, to keep. */
-  copyValue(): Buffer;
+  /** The value for the caller to keep and to change; to be asked for once an entry. */
+  takeValue(): Buffer;
   first(): void;
   last(): void;
   /** To the first entry at or after (key, sequence, KIND_MAX): the newest version of `key` visible at `sequence`, or what follows. */

@@ -71,7 +71,7 @@ export class ArrayCursor implements InternalCursor {
     return this.#value;
   }
 
-  copyValue(): Buffer {
+  takeValue(): Buffer {
     return Buffer.from(this.value);
   }
 
@@ -157,8 +157,8 @@ export class FaultyCursor implements InternalCursor {
     return this.#entry().value;
   }
 
-  copyValue(): Buffer {
-    return this.#entry().copyValue();
+  takeValue(): Buffer {
+    return this.#entry().takeValue();
   }
 
   first(): void {

@@ -155,7 +155,7 @@ export class Database implements Disposable {
     const limit = resolveLimit(options.limit);
     const { reverse = false, keys = true, values = true, fillCache = true } = options;
     const sequence = this.#sequence(options.snapshot);
-    const { pin, entries } = this.#pinned(sequence, range.bounds, { fillCache });
+    const { pin, entries } = this.#pinned(sequence, range.bounds, { fillCache, keepsBlocks: values });
     return new Iteration({ pin, order, entries, range, reverse, limit, keys, values });
   }
 

@@ -192,5 +192,5 @@ export class Iteration implements IterableIterator<[Buffer, Buffer]>, AsyncItera
 
 // Typed as the common case; with keys: false or values: false that half is undefined.
 function pair(entries: VisibleCursor, { keys, values }: Wanted): [Buffer, Buffer] {
-  return [keys ? copyToBuffer(entries.key) : undefined, values ? entries.copyValue() : undefined] as [Buffer, Buffer];
+  return [keys ? copyToBuffer(entries.key) : undefined, values ? entries.takeValue() : undefined] as [Buffer, Buffer];
 }

@@ -48,8 +48,8 @@ export class LevelCursor<T extends TableRange> implements InternalCursor {
     return this.#current().value;
   }
 
-  copyValue(): Buffer {
-    return this.#current().copyValue();
+  takeValue(): Buffer {
+    return this.#current().takeValue();
   }
 
   first(): void {

@@ -60,8 +60,8 @@ export class MergingCursor implements InternalCursor {
     return this.#current().value;
   }
 
-  copyValue(): Buffer {
-    return this.#current().copyValue();
+  takeValue(): Buffer {
+    return this.#current().takeValue();
   }
 
   first(): void {

@@ -78,10 +78,10 @@ export class VisibleCursor {
     return this.#forward ? this.#internal.value : this.#value.view();
   }
 
-  /** A copy of the value, to keep; only while valid. */
-  copyValue(): Buffer {
+  /** The value for the caller to keep and to change; only while valid, and once an entry. */
+  takeValue(): Buffer {
     assert(this.#valid, "a value is read only while valid");
-    return this.#forward ? this.#internal.copyValue() : copyToBuffer(this.#value.view());
+    return this.#forward ? this.#internal.takeValue() : copyToBuffer(this.#value.view());
   }
 
   first(): void {

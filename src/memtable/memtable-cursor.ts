@@ -58,8 +58,8 @@ export class MemtableCursor implements InternalCursor {
     return readValue(this.#arena, this.#entry());
   }
 
-  copyValue(): Buffer {
-    return copyValue(this.#arena, this.#entry());
+  takeValue(): Buffer {
+    return takeValue(this.#arena, this.#entry());
   }
 
   first(): void {
@@ -111,7 +111,7 @@ export class MemtableCursor implements InternalCursor {
 }
 
 /** The value of a node, as a view. */
-export function copyValue({ words, bytes }: Arena, node: number): Buffer {
+export function takeValue({ words, bytes }: Arena, node: number): Buffer {
   const start = valueStart(words, node);
   const copy = Buffer.allocUnsafe(valueLength(words, node));
   putRange(copy, 0, bytes, start, start + copy.length);

@@ -8,7 +8,7 @@ import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../common/limits.ts";
 import { PRESENT, TOMBSTONE, type Lookup, type Wanted } from "../common/lookup.ts";
 import { Arena, DELETES, ENTRIES, GREATEST, LEAST } from "./arena.ts";
 import { Inserter, type Place } from "./inserter.ts";
-import { copyValue, MemtableCursor } from "./memtable-cursor.ts";
+import { takeValue, MemtableCursor } from "./memtable-cursor.ts";
 import {
   BRANCHING,
   HEAD,
@@ -122,7 +122,7 @@ export class Memtable {
     const node = findAtOrAfter(this.#arena, this.#order, target);
     if (node === NONE || !hasKey(this.#arena, this.#order, node, target)) return undefined;
     if (kindOf(this.#arena.words, node) === Kind.delete) return TOMBSTONE;
-    return wanted === "value" ? copyValue(this.#arena, node) : PRESENT;
+    return wanted === "value" ? takeValue(this.#arena, node) : PRESENT;
   }
 
   /** Makes the comparisons of an insertion and nothing else, so that a comparator that throws does it now. */

@@ -8,6 +8,8 @@ import { CorruptionError } from "../common/errors.ts";
 import { bufferView, compareByteRanges, EMPTY, putRange } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { compareVersions, Kind } from "../common/internal-key.ts";
+import { AssembledKey } from "./assembled-key.ts";
+import { BlockCopies } from "./block-copies.ts";
 import {
   DIRECTORY_BLOCK_AT,
   DIRECTORY_BLOCK_LENGTH,
@@ -29,9 +31,6 @@ import type { CacheSegment } from "./cache-segment.ts";
 
 /** Varints up to here are put together with integer shifts; longer ones (from 2^28 on) with multiplications. */
 const SHIFT_MAX = 28;
-const KEY_BUFFER_AT_FIRST = 64;
-/** Copies of blocks of the default size, and of the somewhat larger ones among them, fit at once. */
-const OWN_BYTES_LEAST = 4608;
 const NO_DIRECTORY = -1;
 const NO_WORDS = new Int32Array(0);
 
@@ -64,19 +63,17 @@ export class BlockCursor {
   #heads: number = NO_HEADS;
   /** The block lies in memory that the cache will use for others. */
   #borrowed = false;
-  #ownMemory: Uint8Array = EMPTY;
+  /** The block is a copy that nobody will write to. */
+  #isKept = false;
+  readonly #copies: BlockCopies;
   // Where the varint that is being read goes on.
   #at = 0;
   #suffixStart = 0;
   #valueStart = 0;
   #valueEnd = 0;
-  #keyBuffer: Uint8Array = new Uint8Array(KEY_BUFFER_AT_FIRST);
-  /** The view given out last, of #keyViewed: keys of one length take it again. */
-  #keyView: Uint8Array = EMPTY;
-  #keyViewed: Uint8Array = EMPTY;
-  /** The entry whose key #keyView shows; -1 = none. */
+  readonly #key = new AssembledKey();
+  /** The entry that #key is of; -1 = none. */
   #keyIndex = -1;
-  #prefixCopied = false;
 
   /** Entries in the block; 0 before the first load(). */
   count = 0;
@@ -85,9 +82,11 @@ export class BlockCursor {
   sequence = 0;
   kind: Kind = Kind.put;
 
-  constructor(order: KeyOrder, file: string) {
+  /** `keeps`: own() takes copies that are never written over, and values are parts of them. */
+  constructor(order: KeyOrder, file: string, keeps = false) {
     this.#order = order;
     this.#file = file;
+    this.#copies = new BlockCopies(keeps);
   }
 
   /**
@@ -126,7 +125,7 @@ export class BlockCursor {
     this.count = 0;
     this.index = -1;
     this.#keyIndex = -1;
-    this.#prefixCopied = false;
+    this.#key.forgetPrefix();
     this.#bytes = bytes;
     this.#memory = undefined;
     this.#start = start;
@@ -135,6 +134,7 @@ export class BlockCursor {
     this.#directory = NO_DIRECTORY;
     this.#heads = NO_HEADS;
     this.#borrowed = false;
+    this.#isKept = false;
   }
 
   /** Says that the block lies in the cache's memory though it is not kept there. */
@@ -145,19 +145,22 @@ export class BlockCursor {
   /** Takes a copy of a block that lies in the cache, so that it stays whatever the cache does. Entries keep their numbers. */
   own(): void {
     if (!this.#borrowed) return;
+    const copies = this.#copies;
     const length = this.#length;
-    const start = this.#start;
-    if (this.#ownMemory.length < length) this.#ownMemory = new Uint8Array(Math.max(length, OWN_BYTES_LEAST));
-    putRange(this.#ownMemory, 0, this.#bytes, start, start + length);
-    this.#bytes = this.#ownMemory;
+    const from = this.#start;
+    copies.take(length);
+    const moved = copies.start - from;
+    putRange(copies.bytes, copies.start, this.#bytes, from, from + length);
+    this.#bytes = copies.bytes;
     this.#memory = undefined;
-    this.#start = 0;
-    this.#entriesAt -= start;
-    this.#offsetsAt -= start;
+    this.#start += moved;
+    this.#entriesAt += moved;
+    this.#offsetsAt += moved;
     this.#prefixStart = this.#entriesAt - this.#prefixLength;
     this.#directory = NO_DIRECTORY;
     this.#heads = NO_HEADS;
     this.#borrowed = false;
+    this.#isKept = copies.areKept;
   }
 
   /** Lands on entry `index`, which is from 0 to count - 1. Before own() only right behind the load. */
@@ -183,8 +186,11 @@ export class BlockCursor {
 
   /** The user key of the entry read last; the next read() or load() may change it. */
   get key(): Uint8Array {
-    if (this.#keyIndex !== this.index) this.#assembleKey();
-    return this.#keyView;
+    if (this.#keyIndex !== this.index) {
+      this.#key.assemble(this.#bytes, this.#prefixStart, this.#prefixLength, this.#suffixStart, this.#valueStart);
+      this.#keyIndex = this.index;
+    }
+    return this.#key.view;
   }
 
   /** The value of the entry read last: a view of the block. */
@@ -193,8 +199,9 @@ export class BlockCursor {
     return bufferView(memory, this.#bytes.byteOffset + this.#valueStart, this.#valueEnd - this.#valueStart);
   }
 
-  /** A copy of the value of the entry read last. */
-  copyValue(): Buffer {
+  /** The value of the entry read last, for the caller to keep and to change. To be asked for once an entry. */
+  takeValue(): Buffer {
+    if (this.#isKept) return this.value;
     const copy = Buffer.allocUnsafe(this.#valueEnd - this.#valueStart);
     putRange(copy, 0, this.#bytes, this.#valueStart, this.#valueEnd);
     return copy;
@@ -373,27 +380,5 @@ export class BlockCursor {
     }
     this.#at = at;
     return value;
-  }
-
-  #assembleKey(): void {
-    const bytes = this.#bytes;
-    const prefix = this.#prefixLength;
-    const suffixStart = this.#suffixStart;
-    const length = prefix + this.#valueStart - suffixStart;
-    if (this.#keyBuffer.length < length) {
-      this.#keyBuffer = new Uint8Array(2 * length);
-      this.#prefixCopied = false;
-    }
-    const buffer = this.#keyBuffer;
-    if (!this.#prefixCopied) {
-      buffer.set(bytes.subarray(this.#prefixStart, this.#prefixStart + prefix));
-      this.#prefixCopied = true;
-    }
-    for (let to = prefix, from = suffixStart; to < length; to++, from++) buffer[to] = bytes[from]!;
-    if (this.#keyView.length !== length || this.#keyViewed !== buffer) {
-      this.#keyViewed = buffer;
-      this.#keyView = buffer.subarray(0, length);
-    }
-    this.#keyIndex = this.index;
   }
 }

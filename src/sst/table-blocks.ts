@@ -20,6 +20,8 @@ export interface ReadFlags {
   readonly fillCache?: boolean;
   /** Verify the checksums of blocks that are read from the file; default true. Unverified blocks are never kept. */
   readonly verifyChecksums?: boolean;
+  /** Of a cursor: values that it gives away are parts of whole blocks, which saves copying each; default false. */
+  readonly keepsBlocks?: boolean;
 }
 
 /** A table of half a terabyte at the default block size; sparse files have room for any count. */

@@ -33,7 +33,7 @@ export class TableCursor implements InternalCursor {
   constructor(blocks: TableBlocks, flags: ReadFlags) {
     this.#blocks = blocks;
     this.#flags = flags;
-    this.#block = new BlockCursor(blocks.order, blocks.file.name);
+    this.#block = new BlockCursor(blocks.order, blocks.file.name, flags.keepsBlocks);
   }
 
   get valid(): boolean {
@@ -60,9 +60,9 @@ export class TableCursor implements InternalCursor {
     return this.#block.value;
   }
 
-  copyValue(): Buffer {
+  takeValue(): Buffer {
     assert(this.#valid, "the cursor is on an entry");
-    return this.#block.copyValue();
+    return this.#block.takeValue();
   }
 
   first(): void {

@@ -85,7 +85,7 @@ export class TableReader {
     block.read(at);
     if (!block.keyIs(key)) return undefined;
     if (block.kind !== Kind.put) return TOMBSTONE;
-    return wanted === "value" ? block.copyValue() : PRESENT;
+    return wanted === "value" ? block.takeValue() : PRESENT;
   }
 
   cursor(flags: ReadFlags = DEFAULT_FLAGS): InternalCursor {

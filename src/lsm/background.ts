@@ -111,8 +111,8 @@ export class Background {
   poll(): void {
     if (this.mode !== "thread" || this.#isClosing) return;
     const news = this.#hands.settle();
-    const { memtables } = this.#store;
-    if (!news && memtables.waiting.length === 0 && this.#writes % LOOK_WRITES !== 0) return;
+    const flushIsDue = this.#store.memtables.waiting.length > 0 && !this.isRunning("flush");
+    if (!news && !flushIsDue && this.#writes % LOOK_WRITES !== 0) return;
     this.#schedule();
     for (const job of this.#jobs) if (job instanceof LocalJob) this.#runToEnd(job);
   }

@@ -1,4 +1,5 @@
 import { assert } from "../common/assert.ts";
+import { EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { Memtable } from "../memtable/memtable.ts";
 
@@ -25,7 +26,7 @@ export class Memtables {
   constructor(order: KeyOrder, capacity: number, logNumber: number) {
     this.#order = order;
     this.#capacity = capacity;
-    this.#active = { memtable: this.#make(capacity), logNumber };
+    this.#active = { memtable: this.#make(capacity, EMPTY), logNumber };
   }
 
   get active(): Memtable {
@@ -84,8 +85,9 @@ export class Memtables {
     this.#newestFirst = undefined;
   }
 
-  #make(capacity: number): Memtable {
+  // The keys to come mostly begin as those did that came last.
+  #make(capacity: number, prefix: Uint8Array = this.active.commonPrefix): Memtable {
     // The heights of the towers shape memory alone, never bytes on disk; a counted seed keeps them the same in every run.
-    return new Memtable({ order: this.#order, capacity, seed: ++this.#made });
+    return new Memtable({ order: this.#order, capacity, seed: ++this.#made, prefix });
   }
 }

@@ -1,7 +1,8 @@
 // The memory of a memtable: one SharedArrayBuffer, reserved whole and never grown, in three parts.
 //
 //   counters   Uint32Array   64 bytes: capacity, space in use, entries … (the slots below)
-//   words      Int32Array    the nodes of the skip list with towers and keys, densely packed; offsets instead of pointers
+//   words      Int32Array    the head node and the prefix, then the nodes of the skip list with towers and keys, densely
+//                            packed; offsets instead of pointers
 //   bytes      Uint8Array    the values
 //
 // Values stand apart because a search reads many nodes and no value: dense nodes share cache lines and pages.
@@ -34,6 +35,9 @@ export const LEAST = 8;
 export const GREATEST = 9;
 /** The sum of the lengths of all keys. */
 export const KEY_BYTES = 10;
+/** Where the prefix stands among the words, in bytes, and its length. */
+const PREFIX_START = 11;
+const PREFIX_LENGTH = 12;
 
 /** Sixteen slots, one cache line. */
 const COUNTERS_BYTES = 64;
@@ -57,6 +61,8 @@ export class Arena {
   /** The same memory as `words`. */
   readonly wordBytes: Uint8Array;
   readonly bytes: Uint8Array;
+  /** What most keys are expected to begin with: what their heads leave out (skip-list.ts). A copy. */
+  readonly prefix: Uint8Array;
   readonly #buffer: SharedArrayBuffer;
 
   /** The arena that lies in `buffer`, which Arena.reserve made in this thread or another. */
@@ -70,20 +76,26 @@ export class Arena {
     this.words = new Int32Array(buffer, COUNTERS_BYTES, wordsBytes / 4);
     this.wordBytes = new Uint8Array(buffer, COUNTERS_BYTES, wordsBytes);
     this.bytes = new Uint8Array(buffer, COUNTERS_BYTES + wordsBytes, this.capacity);
+    const start = this.counters[PREFIX_START]!;
+    this.prefix = new Uint8Array(this.wordBytes.subarray(start, start + this.counters[PREFIX_LENGTH]!));
   }
 
   /**
    * Reserves an arena for `capacity` bytes of nodes, keys and values. Its first `headWords` words, zero, belong to the
-   * caller and do not count. Throws INVALID_ARGUMENT if there cannot be so much memory.
+   * caller and do not count, nor does the prefix. Throws INVALID_ARGUMENT if there cannot be so much memory.
    */
-  static reserve(capacity: number, headWords: number): Arena {
+  static reserve(capacity: number, headWords: number, prefix: Uint8Array): Arena {
     if (!Number.isSafeInteger(capacity) || capacity < 0 || capacity > CAPACITY_MAX)
       throw invalidArgument(`a memtable's capacity is 0 to ${CAPACITY_MAX} bytes, not ${capacity}`);
-    const wordsBytes = (headWords + Math.ceil(capacity / 4)) * 4;
+    const firstWord = headWords + Math.ceil(prefix.length / 4);
+    const wordsBytes = (firstWord + Math.ceil(capacity / 4)) * 4;
     const buffer = allocate(COUNTERS_BYTES + wordsBytes + capacity);
     const counters = new Uint32Array(buffer, 0, COUNTERS_BYTES / 4);
     Atomics.store(counters, CAPACITY, capacity);
-    Atomics.store(counters, WORDS_END, headWords);
+    Atomics.store(counters, WORDS_END, firstWord);
+    Atomics.store(counters, PREFIX_START, headWords * 4);
+    Atomics.store(counters, PREFIX_LENGTH, prefix.length);
+    new Uint8Array(buffer, COUNTERS_BYTES + headWords * 4, prefix.length).set(prefix);
     Atomics.store(counters, HEIGHT, 1);
     Atomics.store(counters, MAGIC, MAGIC_NUMBER);
     return new Arena(buffer, false);

@@ -11,15 +11,17 @@ import {
   HEAD,
   HEIGHT_MAX,
   HIGH,
+  KEY,
   LENGTH,
   LOW,
   NONE,
   SHAPE,
-  TOWER,
   VALUE,
   hasKey,
   isBefore,
   isBeforeTarget,
+  keyStart,
+  linkOf,
   makeTarget,
   nextOf,
   sequenceOf,
@@ -47,7 +49,7 @@ export class Inserter {
   readonly #arena: Arena;
   readonly #order: KeyOrder;
   readonly #prng: Prng;
-  readonly #before: Int32Array = new Int32Array(HEIGHT_MAX);
+  readonly #before: Int32Array = new Int32Array(HEIGHT_MAX).fill(HEAD);
   readonly #after: Int32Array = new Int32Array(HEIGHT_MAX);
   #hinted = true;
   /** How many of the last insertions came each after the one before it. */
@@ -64,17 +66,17 @@ export class Inserter {
   insert(kind: Kind, sequence: number, key: Place, value: Place): boolean {
     const arena = this.#arena;
     const height = this.#drawHeight();
-    const target = makeTarget(this.#order, key.bytes, sequence, key.start, key.end);
+    const target = makeTarget(arena, this.#order, key.bytes, sequence, key.start, key.end);
     this.#findSplice(target, height);
     assert(!this.#isTaken(target), "a (key, sequence number) is inserted once");
     const keyLength = key.end - key.start;
     const valueLength = value.end - value.start;
-    const size = TOWER + height + ((keyLength + 3) >>> 2);
+    const size = height + KEY + ((keyLength + 3) >>> 2);
     if (!arena.admit(size, valueLength)) return false;
-    const node = arena.claimWords(size);
+    const node = arena.claimWords(size) + height;
     const at = arena.claimBytes(valueLength);
     const { words, wordBytes, bytes } = arena;
-    putRange(wordBytes, (node + TOWER + height) * 4, key.bytes, key.start, key.end);
+    putRange(wordBytes, keyStart(node), key.bytes, key.start, key.end);
     putRange(bytes, at, value.bytes, value.start, value.end);
     words[node] = target.head;
     words[node + VALUE] = at;
@@ -105,7 +107,7 @@ export class Inserter {
     this.#hinted = false;
     let beyond = NONE;
     while (level >= 0) {
-      const next = isShared ? Atomics.load(words, node + TOWER + level) : words[node + TOWER + level]!;
+      const next = isShared ? Atomics.load(words, linkOf(node, level)) : words[linkOf(node, level)]!;
       if (next !== NONE && next !== beyond && isBefore(words, wordBytes, order, next, target, head, high, low)) {
         node = next;
       } else {
@@ -154,11 +156,11 @@ export class Inserter {
     const before = this.#before;
     const after = this.#after;
     for (let level = 0; level < height; level++) {
-      words[node + TOWER + level] = after[level]!;
-      while (Atomics.compareExchange(words, before[level]! + TOWER + level, after[level]!, node) !== after[level]!) {
+      words[linkOf(node, level)] = after[level]!;
+      while (Atomics.compareExchange(words, linkOf(before[level]!, level), after[level]!, node) !== after[level]!) {
         if (level > 0) return;
         this.#walkOn(target);
-        words[node + TOWER] = after[0]!;
+        words[linkOf(node, 0)] = after[0]!;
       }
       before[level] = node;
       if (level > 0) raiseHeight(this.#arena, level + 1);

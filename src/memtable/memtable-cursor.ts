@@ -72,13 +72,13 @@ export class MemtableCursor implements InternalCursor {
 
   seek(key: Uint8Array, sequence: number): void {
     this.#moveTo(NONE);
-    this.#moveTo(findAtOrAfter(this.#arena, this.#order, makeTarget(this.#order, key, sequence)));
+    this.#moveTo(findAtOrAfter(this.#arena, this.#order, makeTarget(this.#arena, this.#order, key, sequence)));
   }
 
   seekForPrev(key: Uint8Array, sequence: number): void {
     this.#moveTo(NONE);
     // At or before a number is before the next smaller one.
-    this.#moveTo(findBefore(this.#arena, this.#order, makeTarget(this.#order, key, sequence - 1)));
+    this.#moveTo(findBefore(this.#arena, this.#order, makeTarget(this.#arena, this.#order, key, sequence - 1)));
   }
 
   next(): void {
@@ -104,7 +104,7 @@ export class MemtableCursor implements InternalCursor {
   #readKey(): Uint8Array {
     const { words, wordBytes } = this.#arena;
     const node = this.#entry();
-    const start = keyStart(words, node);
+    const start = keyStart(node);
     const end = start + keyLength(words, node);
     return this.#order.isBytewise ? wordBytes.subarray(start, end) : wordBytes.slice(start, end);
   }

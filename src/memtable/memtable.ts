@@ -1,6 +1,7 @@
 // The memtable: the newest entries of a store, sorted, in one block of shared memory (arena.ts, skip-list.ts).
 
 import { assert } from "../common/assert.ts";
+import { commonPrefixLength, copyBytes, EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import type { InternalCursor } from "../common/cursor.ts";
 import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
@@ -33,12 +34,17 @@ import {
 /** Nodes that an estimate looks at on one level: enough for an error of about a tenth, few enough for some 0.1 ms. */
 const SAMPLE_NODES = 256;
 
+/** A longer common prefix costs each insertion more than it spares. */
+const PREFIX_BYTES_MAX = 64;
+
 export interface MemtableOptions {
   readonly order: KeyOrder;
   /** Bytes of nodes, keys and values. */
   readonly capacity: number;
   /** Decides the heights of towers, nothing else. */
   readonly seed: number;
+  /** What most keys are expected to begin with; makes them cheaper to tell apart, nothing else. */
+  readonly prefix?: Uint8Array;
 }
 
 /**
@@ -55,7 +61,10 @@ export class Memtable {
   readonly #inserter: Inserter;
 
   /** Throws INVALID_ARGUMENT if the memory cannot be reserved. (The second argument is for `attach`.) */
-  constructor(options: MemtableOptions, arena: Arena = Arena.reserve(options.capacity, HEAD_WORDS)) {
+  constructor(
+    options: MemtableOptions,
+    arena: Arena = Arena.reserve(options.capacity, HEAD_WORDS, options.prefix ?? EMPTY),
+  ) {
     this.capacity = arena.capacity;
     this.#order = options.order;
     this.#arena = arena;
@@ -118,7 +127,7 @@ export class Memtable {
   /** The newest version of `key` with a number up to `sequence`; its value as a copy. */
   get(key: Uint8Array, sequence: number, wanted: Wanted = "value"): Lookup {
     if (nextOf(this.#arena.words, HEAD, 0) === NONE) return undefined;
-    const target = makeTarget(this.#order, key, sequence);
+    const target = makeTarget(this.#arena, this.#order, key, sequence);
     const node = findAtOrAfter(this.#arena, this.#order, target);
     if (node === NONE || !hasKey(this.#arena, this.#order, node, target)) return undefined;
     if (kindOf(this.#arena.words, node) === Kind.delete) return TOMBSTONE;
@@ -127,7 +136,7 @@ export class Memtable {
 
   /** Makes the comparisons of an insertion and nothing else, so that a comparator that throws does it now. */
   findOnly(key: Uint8Array): void {
-    findBefore(this.#arena, this.#order, makeTarget(this.#order, key, SEQUENCE_MAX));
+    findBefore(this.#arena, this.#order, makeTarget(this.#arena, this.#order, key, SEQUENCE_MAX));
   }
 
   cursor(): InternalCursor {
@@ -152,6 +161,16 @@ export class Memtable {
     return this.#arena.dataBytes;
   }
 
+  /** What all keys begin with, or as much of it as is worth knowing: for the next memtable. */
+  get commonPrefix(): Uint8Array {
+    const cursor = this.cursor();
+    cursor.first();
+    if (!cursor.valid || !this.#order.isBytewise) return EMPTY;
+    const first = cursor.key;
+    cursor.last();
+    return copyBytes(first.subarray(0, Math.min(PREFIX_BYTES_MAX, commonPrefixLength(first, cursor.key))));
+  }
+
   /** 0 when empty. */
   get leastSequence(): number {
     return this.#sequenceIn(LEAST);
@@ -166,7 +185,7 @@ export class Memtable {
   approximateBytes(from: Uint8Array | undefined, to: Uint8Array | undefined): number {
     if (from === undefined && to === undefined) return this.dataBytes;
     // It has to outlast the searches for `from`.
-    const end = to && makeTarget(this.#order, to, SEQUENCE_MAX, 0, to.length, new KeyWords());
+    const end = to && makeTarget(this.#arena, this.#order, to, SEQUENCE_MAX, 0, to.length, new KeyWords());
     // Each level is a sample of the one below; the first whose part of the range is small enough is weighed.
     let bytes = 0;
     for (let level = 0, weight = 1; level < HEIGHT_MAX; level++, weight *= BRANCHING) {
@@ -186,7 +205,7 @@ export class Memtable {
   #lastBefore(key: Uint8Array | undefined, level: number): number {
     if (key === undefined) return HEAD;
     const arena = this.#arena;
-    const target = makeTarget(this.#order, key, SEQUENCE_MAX);
+    const target = makeTarget(arena, this.#order, key, SEQUENCE_MAX);
     let node = HEAD;
     for (let at = HEIGHT_MAX - 1; at >= level;) {
       const next = nextOf(arena.words, node, at);

@@ -1,21 +1,26 @@
-// The skip list of a memtable (Pugh, "Skip lists", 1990), over an Arena. A node is a run of words, its address an offset:
+// The skip list of a memtable (Pugh, "Skip lists", 1990), over an Arena. A node is a run of words, its address the offset
+// of its head:
 //
 //   word  field
-//     0   head      the first four bytes of the key as a big-endian number, short keys padded with zeros; 0 for all
-//                   nodes under a custom comparator. Different heads order two keys without a look at the bytes.
+//  -1, …  tower     height words: the next node on level 0, 1 … ; 0 = none
+//     0   head      four bytes of the key as a big-endian number, below; 0 for all nodes under a custom comparator.
+//                   Different heads order two keys without a look at the bytes.
 //     1   value     offset of the value among the arena's bytes
 //     2   shape     key length << 8 | kind << 4 | height
 //     3   length    of the value
 //     4   high      the sequence number: high × 2^32 + low
 //     5   low
-//     6   tower     height words: the next node on level 0, 1 … ; 0 = none
-//     …   key       its bytes, then up to three zeros to the next word
+//     6   key       its bytes, then up to three zeros to the next word
 //
-// The key stands in the node, because where the heads are equal (numbered keys with leading zeros, common prefixes) a
-// search needs both, and then they mostly share a cache line; it never needs a value.
+// A search reads heads and links, mostly nothing else: they stand side by side, so a step is one cache miss. The key stands
+// in the node for the searches that need it; they never need a value.
+//
+// The head is the four bytes behind the arena's prefix, with zeros behind a key's end: keys that all begin alike, numbered
+// or with a name before them, would else have one head. Of a key that does not begin with the prefix it is the least or the
+// greatest number, as the key comes before or behind all that do: a prefix that fits no key costs time and nothing else.
 //
 // `head` and `low` are unsigned and stored with the top bit flipped, so that signed comparison gives the right order.
-// The node at word 0 is the head of every level and has a tower only. Nothing links to it, so 0 also means "no node".
+// The first node is the head of every level and has a tower only. No node is at 0: that means "none".
 //
 // Order: key, then sequence number descending. (Key, sequence number) is unique, so the kind never decides.
 //
@@ -37,6 +42,7 @@
 
 import type { KeyOrder } from "../common/comparator.ts";
 import type { Kind } from "../common/internal-key.ts";
+import { headOf } from "../common/key-heads.ts";
 import { type Arena, HEIGHT } from "./arena.ts";
 
 export const VALUE = 1;
@@ -44,10 +50,8 @@ export const SHAPE = 2;
 export const LENGTH = 3;
 export const HIGH = 4;
 export const LOW = 5;
-export const TOWER = 6;
+export const KEY = 6;
 
-/** The head of the list, and also no node. */
-export const HEAD = 0;
 export const NONE = 0;
 
 /** With branching 4 (below): 4^12 is 16 million entries, more than any memtable holds. The shape has four bits for it. */
@@ -56,12 +60,18 @@ export const HEIGHT_MAX = 12;
 /** Each level holds a quarter of the nodes of the one below: 1.33 links a node, and about as few comparisons as with half. */
 export const BRANCHING = 4;
 
-export const HEAD_WORDS: number = TOWER + HEIGHT_MAX;
+/** The head of the list: behind its tower. */
+export const HEAD: number = HEIGHT_MAX;
+export const HEAD_WORDS: number = HEIGHT_MAX;
 /** Bytes of the tallest node beside its key, whose padding is 3 bytes at most. */
-export const NODE_BYTES_MAX: number = (TOWER + HEIGHT_MAX) * 4 + 3;
+export const NODE_BYTES_MAX: number = (KEY + HEIGHT_MAX) * 4 + 3;
 
 /** Flips the order of two's complement into that of unsigned numbers, and back. */
 const TOP_BIT = 0x8000_0000;
+
+/** The least and the greatest four bytes, flipped. */
+const HEAD_LEAST: number = 0 ^ TOP_BIT;
+const HEAD_GREATEST: number = 0xffff_ffff ^ TOP_BIT;
 
 /** Where in a word its first byte is, which decides the order of bytes: the low end on all machines but a few. */
 const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
@@ -104,6 +114,8 @@ export interface Target {
   readonly words: Int32Array;
   readonly at: number;
   readonly head: number;
+  /** Of a key with the same head so many words are known to be the same, as far as both reach. */
+  readonly sameWords: number;
   readonly high: number;
   readonly low: number;
 }
@@ -113,6 +125,7 @@ export interface Target {
  * good until the next one is made with the same `scratch`.
  */
 export function makeTarget(
+  { prefix }: Arena,
   order: KeyOrder,
   key: Uint8Array,
   sequence: number,
@@ -122,12 +135,14 @@ export function makeTarget(
 ): Target {
   const { isBytewise } = order;
   if (isBytewise) scratch.set(key, start, end);
+  const head = isBytewise ? headBehind(prefix, key, start, end) : 0;
   return {
     key: isBytewise || (start === 0 && end === key.length) ? key : key.subarray(start, end),
     length: end - start,
     words: scratch.words,
     at: 0,
-    head: isBytewise ? bigEndian(scratch.words[0]!) ^ TOP_BIT : 0,
+    head,
+    sameWords: sameWords(prefix, head),
     high: Math.floor(sequence / 2 ** 32),
     low: sequence ^ TOP_BIT,
   };
@@ -135,16 +150,32 @@ export function makeTarget(
 
 /** The place of a node; under a custom comparator with a copy of its key. */
 export function targetOfNode(arena: Arena, order: KeyOrder, node: number): Target {
-  const { words, wordBytes } = arena;
-  const start = keyStart(words, node);
+  const { words, wordBytes, prefix } = arena;
+  const start = keyStart(node);
   const length = keyLength(words, node);
   const key = order.isBytewise ? wordBytes : wordBytes.slice(start, start + length);
-  return { key, length, words, at: start / 4, head: words[node]!, high: words[node + HIGH]!, low: words[node + LOW]! };
+  const head = words[node]!;
+  const [high, low] = [words[node + HIGH]!, words[node + LOW]!];
+  return { key, length, words, at: start / 4, head, sameWords: sameWords(prefix, head), high, low };
+}
+
+function headBehind(prefix: Uint8Array, key: Uint8Array, start: number, end: number): number {
+  for (let i = 0; i < prefix.length; i++) {
+    if (start + i === end) return HEAD_LEAST;
+    const difference = key[start + i]! - prefix[i]!;
+    if (difference !== 0) return difference < 0 ? HEAD_LEAST : HEAD_GREATEST;
+  }
+  return headOf(key, start + prefix.length, end) ^ TOP_BIT;
+}
+
+// Those that prefix and head cover, unless the head may be that of a key without the prefix.
+function sameWords({ length }: Uint8Array, head: number): number {
+  return length > 0 && (head === HEAD_LEAST || head === HEAD_GREATEST) ? 0 : (length + 4) >>> 2;
 }
 
 /** Where the node's key starts among the arena's `wordBytes`. */
-export function keyStart(words: Int32Array, node: number): number {
-  return (node + TOWER + (words[node + SHAPE]! & 0xf)) * 4;
+export function keyStart(node: number): number {
+  return (node + KEY) * 4;
 }
 
 export function keyLength(words: Int32Array, node: number): number {
@@ -168,8 +199,13 @@ export function sequenceOf(words: Int32Array, node: number): number {
   return words[node + HIGH]! * 2 ** 32 + ((words[node + LOW]! ^ TOP_BIT) >>> 0);
 }
 
+/** Where the node's link on a level stands. */
+export function linkOf(node: number, level: number): number {
+  return node - 1 - level;
+}
+
 export function nextOf(words: Int32Array, node: number, level: number): number {
-  return Atomics.load(words, node + TOWER + level);
+  return Atomics.load(words, linkOf(node, level));
 }
 
 /** The first node at or after `target`; NONE if all are before it. */
@@ -179,7 +215,8 @@ export function findAtOrAfter(arena: Arena, order: KeyOrder, target: Target): nu
 
 /** The last node before `target`; NONE if there is none. */
 export function findBefore(arena: Arena, order: KeyOrder, target: Target): number {
-  return search(arena, order, target, true);
+  const node = search(arena, order, target, true);
+  return node === HEAD ? NONE : node;
 }
 
 export function findLast(arena: Arena): number {
@@ -189,7 +226,7 @@ export function findLast(arena: Arena): number {
     if (next === NONE) level--;
     else node = next;
   }
-  return node;
+  return node === HEAD ? NONE : node;
 }
 
 /** Whether `node` comes before `target`. */
@@ -216,7 +253,7 @@ function search(arena: Arena, order: KeyOrder, target: Target, before: boolean):
   // The successor on the level above was compared already.
   let beyond = NONE;
   for (;;) {
-    const next = isShared ? Atomics.load(words, node + TOWER + level) : words[node + TOWER + level]!;
+    const next = isShared ? Atomics.load(words, linkOf(node, level)) : words[linkOf(node, level)]!;
     if (next !== NONE && next !== beyond && isBefore(words, wordBytes, order, next, target, head, high, low)) {
       node = next;
     } else if (level === 0) {
@@ -247,8 +284,7 @@ export function isBefore(
   return nodeHigh !== high ? nodeHigh > high : words[node + LOW]! > low;
 }
 
-// The node's key against the target's. With equal heads the first four bytes, or all there are of the shorter key, are
-// equal. A key that ends inside a word has zeros behind it there, in nodes and targets alike: words that differ differ in
+// The node's key against the target's, whose heads are equal. A key that ends inside a word has zeros behind it there, in nodes and targets alike: words that differ differ in
 // a byte of a key, or in one that the shorter key has not and the longer one has not zero.
 function compareEqualHeads(
   words: Int32Array,
@@ -257,15 +293,14 @@ function compareEqualHeads(
   node: number,
   target: Target,
 ): number {
-  const shape = words[node + SHAPE]!;
-  const nodeLength = shape >>> 8;
-  const nodeAt = node + TOWER + (shape & 0xf);
+  const nodeLength = words[node + SHAPE]! >>> 8;
+  const nodeAt = node + KEY;
   // A copy: foreign code need not expect views of shared memory, which some platform calls refuse.
   if (!order.isBytewise)
     return order.comparator.compare(wordBytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
-  const { length, words: targetWords, at } = target;
+  const { length, words: targetWords, at, sameWords: same } = target;
   const end = ((nodeLength < length ? nodeLength : length) + 3) >>> 2;
-  for (let i = 1; i < end; i++) {
+  for (let i = same; i < end; i++) {
     const nodeWord = words[nodeAt + i]!;
     const targetWord = targetWords[at + i]!;
     if (nodeWord !== targetWord) return compareWords(nodeWord, targetWord);
@@ -279,10 +314,4 @@ function compareWords(a: number, b: number): number {
   const bit = IS_LITTLE_ENDIAN ? 31 - Math.clz32(different & -different) : 31 - Math.clz32(different);
   const shift = bit & 24;
   return ((a >>> shift) & 0xff) - ((b >>> shift) & 0xff);
-}
-
-// Four bytes in memory as the number that orders as they do.
-function bigEndian(word: number): number {
-  if (!IS_LITTLE_ENDIAN) return word;
-  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -32,9 +32,10 @@ export function sorted(entries: readonly Entry[]): Entry[] {
 }
 
 /** A memtable with these entries, inserted in this order. */
-export function fill(entries: readonly Entry[], order: KeyOrder = ORDER, seed = 1): Memtable {
+export function fill(entries: readonly Entry[], order: KeyOrder = ORDER, seed = 1, prefix?: Uint8Array): Memtable {
   const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
-  const memtable = new Memtable({ order, capacity: Memtable.bytesFor(entries.length, bytes), seed });
+  const capacity = Memtable.bytesFor(entries.length, bytes);
+  const memtable = new Memtable({ order, capacity, seed, ...(prefix && { prefix }) });
   for (const { kind, sequence, key, value } of entries) {
     if (!memtable.insert(kind, sequence, key, value)) throw new Error("bytesFor was too small");
   }
@@ -81,7 +82,7 @@ export function randomEntries(seed: number, count: number): Entry[] {
 }
 
 const COUNTERS_BYTES = 64;
-const HEAD_BYTES = (6 + 12) * 4;
+const HEAD_BYTES = 12 * 4;
 
 /**
  * The memory that entries touched, found without the arena's counters: up to the highest byte that is not zero, in each

@@ -318,8 +318,13 @@ export class Database implements Disposable {
     }
   }
 
-  async #writeAsync(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): Promise<void> {
-    await this.#change(({ groups }) => groups.write(makeBatch(), sync));
+  // The group's own promise: an async function would make two more for each write.
+  #writeAsync(makeBatch: () => WriteBatch, { sync = this.options.sync }: WriteOptions): Promise<void> {
+    try {
+      return this.#change(({ groups }) => groups.write(makeBatch(), sync));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   #cleared(): WriteBatch {

@@ -15,9 +15,10 @@
 //     rejected with BACKGROUND_ERROR, and stands in no file.
 
 import { assert } from "../common/assert.ts";
+import { copyToBuffer } from "../common/bytes.ts";
 import { ioError } from "../common/errors.ts";
 import type { DecodedBatch } from "../memtable/decoded-batch.ts";
-import { encodeBatch, type WriteBatch } from "../memtable/write-batch.ts";
+import { batchPayload, type WriteBatch } from "../memtable/write-batch.ts";
 import type { Store } from "./store.ts";
 import type { WritePath } from "./write-path.ts";
 
@@ -34,15 +35,13 @@ interface Waiting {
   readonly sync: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-}
-
-interface Written extends Waiting {
-  readonly decoded: DecodedBatch;
+  /** Once it has its sequence numbers. */
+  decoded: DecodedBatch | undefined;
 }
 
 /** Appended, not inserted. */
 interface Group {
-  readonly writes: readonly Written[];
+  readonly writes: readonly Waiting[];
 }
 
 export class GroupCommit {
@@ -105,8 +104,9 @@ export class GroupCommit {
   }
 
   #enqueue(batch: WriteBatch, sync: boolean, resolve: () => void, reject: (error: unknown) => void): void {
-    const payload = Buffer.from(encodeBatch(batch, 0));
-    this.#queue.push({ payload, count: batch.count, bytes: batch.payloadBytes, sync, resolve, reject });
+    const payload = copyToBuffer(batchPayload(batch, 0));
+    const { count, payloadBytes: bytes } = batch;
+    this.#queue.push({ payload, count, bytes, sync, resolve, reject, decoded: undefined });
     this.#queuedBytes += payload.length;
   }
 
@@ -173,7 +173,7 @@ export class GroupCommit {
   }
 
   // After a failure for good no sync may be counted on, and none is made.
-  #isStillSound(writes: readonly Written[]): boolean {
+  #isStillSound(writes: readonly Waiting[]): boolean {
     const { health } = this.#store.context;
     if (!health.failedForGood) return true;
     rejectAll(writes, ioError(health.lastError, "writing a group"));
@@ -181,10 +181,15 @@ export class GroupCommit {
   }
 
   // `begun`, and as many of those that wait as have room beside them, in one append. What cannot be written is rejected.
-  #append(begun: readonly Written[]): readonly Written[] {
-    const writes: Written[] = [];
-    let [count, bytes, length] = [0, 0, 0];
-    for (const write of begun) [count, bytes] = [count + write.count, bytes + write.bytes];
+  #append(begun: readonly Waiting[]): readonly Waiting[] {
+    const writes: Waiting[] = [];
+    let count = 0;
+    let bytes = 0;
+    let length = 0;
+    for (const write of begun) {
+      count += write.count;
+      bytes += write.bytes;
+    }
     for (let next = this.#queue[0]; next; next = this.#queue[0]) {
       const isFirst = begun.length + writes.length === 0;
       if (!isFirst && length + next.payload.length > GROUP_BYTES_MAX) break;
@@ -195,11 +200,15 @@ export class GroupCommit {
       try {
         this.#store.context.health.refuseIfFailed();
         if (isFirst && next.count > 0) this.#writePath.makeRoom(next.count, next.bytes);
-        writes.push({ ...next, decoded: this.#writePath.prepare(next.payload, next.count) });
-        [count, bytes, length] = [count + next.count, bytes + next.bytes, length + next.payload.length];
+        next.decoded = this.#writePath.prepare(next.payload, next.count);
       } catch (error) {
         next.reject(error);
+        continue;
       }
+      writes.push(next);
+      count += next.count;
+      bytes += next.bytes;
+      length += next.payload.length;
     }
     const payloads = writes.filter((write) => write.count > 0).map(({ payload }) => payload);
     const all = [...begun, ...writes];
@@ -209,10 +218,10 @@ export class GroupCommit {
   }
 
   // Visible in the order of the calls; then everybody is told.
-  #finish(writes: readonly Written[]): void {
+  #finish(writes: readonly Waiting[]): void {
     if (writes.length === 0) return;
     const published = this.#attempt(writes, () => {
-      for (const { decoded } of writes) this.#writePath.publish(decoded);
+      for (const { decoded } of writes) this.#writePath.publish(decoded!);
     });
     if (!published) return;
     this.#writePath.noteWritten(writes);

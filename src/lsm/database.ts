@@ -323,7 +323,7 @@ export class Database implements Disposable {
     try {
       return this.#change(({ groups }) => groups.write(makeBatch(), sync));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

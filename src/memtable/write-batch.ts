@@ -59,7 +59,7 @@ export class WriteBatch {
 
   /** Empties the batch for another use. */
   clear(): void {
-    if (this.#bytes.length > KEPT_BYTES_MAX) this.#bytes = new Uint8Array(INITIAL_BYTES);
+    if (this.#bytes.length > KEPT_BYTES_MAX) this.#bytes = this.#payload = new Uint8Array(INITIAL_BYTES);
     this.#length = BATCH_HEADER_BYTES;
     this.#count = 0;
     this.#payloadBytes = 0;
@@ -121,7 +121,7 @@ export class WriteBatch {
   #grow(needed: number): void {
     const grown = allocate(Math.min(Math.max(needed, this.#bytes.length * 2), BATCH_BYTES_MAX));
     grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+    this.#bytes = this.#payload = grown;
   }
 
   #encode(firstSequence: number): Uint8Array {
@@ -133,8 +133,7 @@ export class WriteBatch {
     const bytes = this.#bytes;
     stampBatch(bytes, firstSequence);
     putU32(bytes, 8, this.#count);
-    if (this.#payload.length !== this.#length || this.#payload.buffer !== bytes.buffer)
-      this.#payload = bytes.subarray(0, this.#length);
+    if (this.#payload.length !== this.#length) this.#payload = bytes.subarray(0, this.#length);
     return this.#payload;
   }
 }

@@ -42,7 +42,8 @@ export class LogWriter {
   readonly #logNumber: number;
   #buffer: Uint8Array;
   #view: DataView;
-  // What was written last: appends of one length, single writes mostly, hand the kernel the same view of the buffer again.
+  // The part of the buffer that was written last: appends of one length, single writes mostly, hand the kernel the same
+  // view again.
   #written: Uint8Array;
   #size: number;
   #syncedOffset = 0;
@@ -176,7 +177,7 @@ export class LogWriter {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#buffer = EMPTY;
+    this.#buffer = this.#written = EMPTY;
     this.#file.close();
   }
 
@@ -222,8 +223,7 @@ export class LogWriter {
 
   #write(length: number): void {
     try {
-      if (this.#written.length !== length || this.#written.buffer !== this.#buffer.buffer)
-        this.#written = this.#buffer.subarray(0, length);
+      if (this.#written.length !== length) this.#written = this.#buffer.subarray(0, length);
       writeFully(this.#file, this.#written, this.#size);
     } catch (error) {
       this.#broken = true;
@@ -236,6 +236,7 @@ export class LogWriter {
     const size = exactly ? length : Math.max(length, Math.min(POOLED_BYTES_MAX, this.#buffer.length * 2));
     const { buffer, byteOffset } = Buffer.allocUnsafeSlow(size);
     this.#buffer = new Uint8Array(buffer, byteOffset, size);
+    this.#written = this.#buffer;
     this.#view = viewOf(this.#buffer);
   }
 }

@@ -98,11 +98,11 @@ export class MemtableCursor implements InternalCursor {
   }
 
   #readKey(): Uint8Array {
-    const { words, wordBytes } = this.#arena;
+    const { words, bytes } = this.#arena;
     const node = this.#entry();
     const start = keyStart(words, node);
     const end = start + keyLength(words, node);
-    return this.#order.isBytewise ? wordBytes.subarray(start, end) : wordBytes.slice(start, end);
+    return this.#order.isBytewise ? bytes.subarray(start, end) : bytes.slice(start, end);
   }
 }
 

@@ -54,12 +54,22 @@ export class Memtable {
   readonly #arena: Arena;
   readonly #inserter: Inserter;
 
-  /** Throws INVALID_ARGUMENT if the memory cannot be reserved. (The second argument is for `attach`.) */
+  /** Throws INVALID_ARGUMENT if the memory cannot be reserved. (The second argument is for the functions below.) */
   constructor(options: MemtableOptions, arena: Arena = Arena.reserve(options.capacity, HEAD_WORDS)) {
     this.capacity = arena.capacity;
     this.#order = options.order;
     this.#arena = arena;
     this.#inserter = new Inserter(arena, options.order, options.seed);
+  }
+
+  /** An empty memtable in the memory of one that nobody, in no thread, reads or inserts into any more. */
+  static reuse(memory: SharedArrayBuffer, options: MemtableOptions): Memtable {
+    return new Memtable(options, Arena.reserve(options.capacity, HEAD_WORDS, memory));
+  }
+
+  /** Bytes of memory for a capacity. Throws INVALID_ARGUMENT for one that no memtable can have. */
+  static memoryFor(capacity: number): number {
+    return Arena.memoryFor(capacity, HEAD_WORDS);
   }
 
   /** The memtable in `buffer`, made by another thread with the same order. Each thread takes a seed of its own. */
@@ -82,6 +92,11 @@ export class Memtable {
   /** The same for a memtable that nobody inserts into any more: who only reads it costs the searches nothing. */
   get frozenBuffer(): SharedArrayBuffer {
     return this.#arena.frozenBuffer;
+  }
+
+  /** False when its memory serves another memtable: what was read since may be of that one. */
+  get isAlive(): boolean {
+    return this.#arena.isAlive;
   }
 
   /** A capacity certain to hold so many entries with keys and values of so many bytes together. */

@@ -15,10 +15,15 @@ import type { Version } from "./version.ts";
 /** The value of `key` at `sequence`, as a view; undefined when there is none. */
 export function lookUp(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags): Uint8Array | undefined {
   store.counters.gets++;
-  const found = lookUpLayers(store, key, sequence, flags);
+  const look = store.context.order.isBytewise ? lookUpLayers : lookUpHolding;
+  const found = look(store, key, sequence, flags);
   if (found === undefined || found === TOMBSTONE) return undefined;
   store.counters.found++;
   return found;
+}
+
+function lookUpHolding(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags): Lookup {
+  return holding(store, () => lookUpLayers(store, key, sequence, flags));
 }
 
 function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags): Lookup {
@@ -39,6 +44,16 @@ function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags:
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** A search of memtables in which a comparator is called: foreign code, which may write and so end memtables. */
+export function holding<T>(store: Readable, search: () => T): T {
+  const hold = store.holdMemtables();
+  try {
+    return search();
+  } finally {
+    hold.release();
+  }
 }
 
 function askTable(store: Readable, table: TableMeta, key: Uint8Array, sequence: number, flags: ReadFlags): Lookup {
@@ -74,7 +89,9 @@ export function mergedCursor(store: Readable, version: Version, flags: ReadFlags
 export function approximateBytes(store: Readable, from: Uint8Array, to: Uint8Array): number {
   const version = store.pins.current;
   if (version.order.compare(from, to) >= 0) return 0;
-  let bytes = store.memtables().reduce((sum, memtable) => sum + memtable.approximateBytes(from, to), 0);
+  let bytes = holding(store, () =>
+    store.memtables().reduce((sum, memtable) => sum + memtable.approximateBytes(from, to), 0),
+  );
   for (let level = 0; level < version.numLevels; level++) {
     for (const table of version.overlapping(level, from, to)) {
       const reader = store.tables.reader(table);

@@ -84,8 +84,10 @@ export class WritePath {
     if (decoded.count === 0) return;
     const { context, memtables, versions } = this.#store;
     try {
-      const inserted = decoded.insertInto(memtables.active, context.order);
+      const { active } = memtables;
+      const inserted = decoded.insertInto(active, context.order);
       assert(inserted, "a memtable has the room that was found");
+      assert(active === memtables.active, "a comparator does not write to the store that it orders");
     } catch (error) {
       throw context.health.failForGood(error);
     }

@@ -79,16 +79,20 @@ export class Arena {
   }
 
   /**
-   * Reserves an arena for `capacity` bytes of nodes, keys and values, or lays it out in `memory`, which is an arena that
-   * nobody reads any more. Its first `headWords` words, zero, belong to the caller and do not count. Throws
-   * INVALID_ARGUMENT if there cannot be so much memory.
+   * Reserves an arena for `capacity` bytes of nodes, keys and values, in new memory of `memory` bytes, or in `memory`
+   * itself, which is an arena that nobody reads any more. Its first `headWords` words, zero, belong to the caller and do
+   * not count. Throws INVALID_ARGUMENT if there cannot be so much memory.
    */
-  static reserve(capacity: number, headWords: number, memory?: SharedArrayBuffer): Arena {
-    const size = Arena.memoryFor(capacity, headWords);
-    const buffer = memory ?? allocate(size);
-    assert(buffer.byteLength >= size, "the memory has room for the capacity");
+  static reserve(
+    capacity: number,
+    headWords: number,
+    memory: SharedArrayBuffer | number = Arena.memoryFor(capacity, headWords),
+  ): Arena {
+    const isNew = typeof memory === "number";
+    const buffer = isNew ? allocate(memory) : memory;
+    assert(buffer.byteLength >= Arena.memoryFor(capacity, headWords), "the memory has room for the capacity");
     const counters = new Uint32Array(buffer, 0, COUNTERS_BYTES / 4);
-    if (memory) wipe(memory, counters, headWords);
+    if (!isNew) wipe(buffer, counters, headWords);
     Atomics.store(counters, CAPACITY, capacity);
     Atomics.store(counters, WORDS_END, headWords);
     Atomics.store(counters, HEIGHT, 1);

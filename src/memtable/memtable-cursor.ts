@@ -88,6 +88,7 @@ export class MemtableCursor implements InternalCursor {
   }
 
   #moveTo(node: number): void {
+    assert(this.#arena.isAlive, "the memory of a memtable is its own while a cursor reads it");
     this.#node = node;
     this.#key = undefined;
   }

@@ -62,12 +62,15 @@ export class Memtable {
     this.#inserter = new Inserter(arena, options.order, options.seed);
   }
 
-  /** An empty memtable in the memory of one that nobody, in no thread, reads or inserts into any more. */
-  static reuse(memory: SharedArrayBuffer, options: MemtableOptions): Memtable {
+  /**
+   * An empty memtable in so many bytes of new memory, or in the memory of one that nobody, in no thread, reads or inserts
+   * into any more. Throws INVALID_ARGUMENT if the memory cannot be reserved.
+   */
+  static make(options: MemtableOptions, memory: SharedArrayBuffer | number): Memtable {
     return new Memtable(options, Arena.reserve(options.capacity, HEAD_WORDS, memory));
   }
 
-  /** Bytes of memory for a capacity. Throws INVALID_ARGUMENT for one that no memtable can have. */
+  /** The bytes of memory that a capacity needs. Throws INVALID_ARGUMENT for one that no memtable can have. */
   static memoryFor(capacity: number): number {
     return Arena.memoryFor(capacity, HEAD_WORDS);
   }

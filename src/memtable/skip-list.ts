@@ -261,8 +261,7 @@ function compareEqualHeads(
   const nodeLength = shape >>> 8;
   const nodeAt = node + TOWER + (shape & 0xf);
   // A copy: foreign code need not expect views of shared memory, which some platform calls refuse.
-  if (!order.isBytewise)
-    return order.comparator.compare(bytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
+  if (!order.isBytewise) return order.comparator.compare(bytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
   const { length, words: targetWords, at } = target;
   const end = ((nodeLength < length ? nodeLength : length) + 3) >>> 2;
   for (let i = 1; i < end; i++) {

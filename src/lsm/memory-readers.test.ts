@@ -36,8 +36,9 @@ function churn(db: Database, rounds = 12): void {
   }
 }
 
+/** A store in which no memtable waits for long: two memories take turns, and what is free is used by the next rotation. */
 function openPlain(options: Options = {}): Database {
-  return openSmall({ ...options }).db;
+  return openSmall({ maxWriteBufferNumber: 1, ...options }).db;
 }
 
 test.each(MODES)("a store makes do with as many memories as there may be memtables (%s)", (background) => {
@@ -52,7 +53,7 @@ test.each(MODES)("a store makes do with as many memories as there may be memtabl
 });
 
 test("a store that lets no memtable wait needs two memories; values larger than a buffer have theirs", () => {
-  const db = openPlain({ maxWriteBufferNumber: 1 });
+  const db = openPlain();
   for (let round = 0; round < 10; round++) fill(db, 60, `${round} `);
   expect(reserved.length).toBe(2);
   for (let i = 0; i < 20; i++) db.put("large", Buffer.alloc(10_000 + 100 * i, i));

@@ -1,3 +1,4 @@
+import { assert } from "../../common/assert.ts";
 import type { Comparator } from "../../common/comparator.ts";
 import { errnoOf } from "../../common/errors.ts";
 import type { CheckedEnv } from "../../util/checked-env.ts";
@@ -22,7 +23,8 @@ export class Task {
   readonly #control: Int32Array;
   readonly #rate: Rate;
   readonly #send: (outcome: Outcome) => void;
-  readonly #work: Work;
+  /** Undefined at the end: what it reads is the store's again. */
+  #work: Work | undefined;
   #isBegun = false;
   #isEnded = false;
   #consumed = 0;
@@ -52,18 +54,20 @@ export class Task {
 
   step(now: number): void {
     if (!this.#isBegun && !this.#begin()) return;
+    const work = this.#work;
+    assert(work !== undefined, "a job that has ended is not moved");
     try {
       if (this.isAborted) {
         this.#end({ kind: "aborted" });
         return;
       }
-      const step = this.#work.steps.next();
+      const step = work.steps.next();
       if (step.done) this.#end({ kind: "done", result: plainResult(step.value) });
       else this.#count(step.value, now);
     } catch (error) {
       // The output begun last is another's file (table-output.ts).
       if (errnoOf(error) === "EEXIST") Atomics.sub(this.#control, BEGUN, 1);
-      this.#end({ kind: "failed", error: toPlainError(error), forGood: this.#work.failedForGood });
+      this.#end({ kind: "failed", error: toPlainError(error), forGood: work.failedForGood });
     }
   }
 
@@ -72,6 +76,7 @@ export class Task {
     this.#isBegun = true;
     const before = Atomics.compareExchange(this.#control, STATE, State.queued, State.working);
     this.#isEnded = before !== State.queued;
+    if (this.#isEnded) this.#work = undefined;
     return !this.#isEnded;
   }
 
@@ -92,10 +97,11 @@ export class Task {
   // Closes what an abort leaves open; nobody waits for these files any more.
   #letGo(): void {
     try {
-      this.#work.steps.return(undefined as never);
+      this.#work?.steps.return(undefined as never);
     } catch (error) {
       void error;
     }
+    this.#work = undefined;
   }
 }
 

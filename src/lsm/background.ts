@@ -38,7 +38,7 @@ const SLOWDOWN_FACTOR = 4;
 /** What falls due without a flush or compaction that ends is looked for by a write in so many, where a thread works. */
 const LOOK_WRITES = 64;
 
-type AnyJob = LocalJob | HandedJob;
+export type AnyJob = LocalJob | HandedJob;
 
 const leavesLevel0 = ({ inputs }: CompactionPlan): boolean => inputs[0]!.level === 0;
 
@@ -130,13 +130,19 @@ export class Background {
     this.#moveBy("compaction", this.#compactionBudget(bytesWritten));
   }
 
-  /** The job that a stalled write waits for. */
-  blocking(kind: JobKind): JobDescription | undefined {
+  /** The job that a stalled write waits for, and names. */
+  blocking(kind: JobKind): AnyJob | undefined {
     this.#rests[kind].until = 0;
     this.#schedule();
     const candidates = this.#jobs.filter((job) => job.kind === kind);
     // Of two compactions the one that empties level 0 ends the stall.
     return candidates.find(({ body }) => body instanceof CompactionBody && leavesLevel0(body.plan)) ?? candidates[0];
+  }
+
+  /** Moves a job that blocking() has just given by one step; what it failed with. */
+  moveBlocking(job: AnyJob): TinyKVError | undefined {
+    this.#move(job);
+    return job.error;
   }
 
   /** Runs one due job of that kind to its end; what it failed with. False when none is due. */

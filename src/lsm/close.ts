@@ -22,6 +22,12 @@ export function closeStore({ store, background, groups, lock }: OpenStore): void
     writer.appendCleanEnd(end);
     context.health.sync(() => writer.sync("close.manifest-end"));
   } finally {
-    runAll([() => background.close(), () => logs.close(), () => versions.closeManifest(), () => lock.release()]);
+    runAll([
+      () => background.close(),
+      () => store.memtables.close(),
+      () => logs.close(),
+      () => versions.closeManifest(),
+      () => lock.release(),
+    ]);
   }
 }

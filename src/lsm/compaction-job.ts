@@ -91,6 +91,11 @@ export class CompactionBody implements JobBody {
     obsolete.collect();
   }
 
+  forsake(): void {
+    // Tables are files: whoever still reads them harms nobody.
+    this.release();
+  }
+
   end(event: JobEnd): void {
     this.#store.counters.noteJob("compaction", this.plan.outputLevel, event);
     this.#store.context.events.emit("compactionEnd", event);

@@ -1,21 +1,24 @@
 import { TinyKVError } from "../common/errors.ts";
+import type { MemtableHold } from "./memtable-memory.ts";
 import { tellCorruption } from "./read-path.ts";
 import type { Readable } from "./store.ts";
 import type { Version } from "./version.ts";
 
 /**
- * What one cursor or iteration holds: a version (whose files therefore stay), and so its place among the open ones,
- * which close() ends.
+ * What one cursor or iteration holds: the memtables of its moment, a version (whose files therefore stay), and its place
+ * among the open ones, which close() ends.
  */
 export class Pin {
   readonly version: Version;
+  readonly memtables: MemtableHold;
   readonly #owner: CursorPins;
   #state: "open" | "released" | "closed" = "open";
 
   /** @internal */
-  constructor(owner: CursorPins, version: Version) {
+  constructor(owner: CursorPins, version: Version, memtables: MemtableHold) {
     this.#owner = owner;
     this.version = version;
+    this.memtables = memtables;
   }
 
   get isOpen(): boolean {
@@ -63,7 +66,7 @@ export class CursorPins {
   }
 
   take(): Pin {
-    const pin = new Pin(this, this.#store.pins.pin(this.#store.pins.current));
+    const pin = new Pin(this, this.#store.pins.pin(this.#store.pins.current), this.#store.holdMemtables());
     this.#open.add(pin);
     this.#store.counters.cursors = this.#open.size;
     return pin;
@@ -72,6 +75,7 @@ export class CursorPins {
   letGo(pin: Pin): void {
     this.#open.delete(pin);
     this.#store.counters.cursors = this.#open.size;
+    pin.memtables.release();
     this.#store.pins.unpin(pin.version);
     this.#afterRelease();
   }
@@ -80,6 +84,7 @@ export class CursorPins {
     tellCorruption(this.#store.context, error);
   }
 
+  /** Memtables stay held: a caller may have views of them, and the store may still have to write before it is closed. */
   closeAll(): void {
     for (const pin of this.#open) {
       pin.closed();

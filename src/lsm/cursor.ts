@@ -15,13 +15,16 @@ export interface CursorOptions {
 /**
  * A position among the visible entries, frozen at the moment of its creation: later writes are not seen. A new cursor
  * is not valid until it is moved. `key` and `value` are views, good until the next move. Close it: an open cursor keeps
- * the files of its moment alive. Every call throws CLOSED after close(), and after the store was closed.
+ * the files and the memory of its moment alive. Every call throws CLOSED after close(), and after the store was closed.
  */
 export class Cursor implements Disposable {
   readonly #pin: Pin;
   readonly #entries: VisibleCursor;
   #keyView: Uint8Array = EMPTY;
   #key: Buffer = asBuffer(EMPTY);
+  #value: Uint8Array = EMPTY;
+  /** Whether a view was given to the caller since the last move. */
+  #hasGiven = false;
 
   /** @internal Made by Database.cursor(). */
   constructor(pin: Pin, entries: VisibleCursor) {
@@ -36,6 +39,7 @@ export class Cursor implements Disposable {
 
   get key(): Buffer {
     const { key } = this.#onEntry();
+    this.#hasGiven = true;
     // Neighbouring keys of one length come as the same view of a buffer that is used again: so does this one.
     if (key !== this.#keyView) {
       this.#keyView = key;
@@ -45,11 +49,13 @@ export class Cursor implements Disposable {
   }
 
   get value(): Buffer {
-    return asBuffer(this.#onEntry().value);
+    this.#value = this.#onEntry().value;
+    this.#hasGiven = true;
+    return asBuffer(this.#value);
   }
 
   first(): boolean {
-    const entries = this.#use();
+    const entries = this.#move();
     try {
       entries.first();
     } catch (error) {
@@ -59,7 +65,7 @@ export class Cursor implements Disposable {
   }
 
   last(): boolean {
-    const entries = this.#use();
+    const entries = this.#move();
     try {
       entries.last();
     } catch (error) {
@@ -71,7 +77,7 @@ export class Cursor implements Disposable {
   /** To the first entry at or after `key`. */
   seek(key: BytesLike): boolean {
     const bytes = toBytes(key, "key");
-    const entries = this.#use();
+    const entries = this.#move();
     try {
       entries.seek(bytes);
     } catch (error) {
@@ -83,7 +89,7 @@ export class Cursor implements Disposable {
   /** To the last entry at or before `key`. */
   seekForPrev(key: BytesLike): boolean {
     const bytes = toBytes(key, "key");
-    const entries = this.#use();
+    const entries = this.#move();
     try {
       entries.seekForPrev(bytes);
     } catch (error) {
@@ -94,7 +100,7 @@ export class Cursor implements Disposable {
 
   /** To the next entry; nothing when not valid. Like every move it answers whether the cursor is valid now. */
   next(): boolean {
-    const entries = this.#use();
+    const entries = this.#move();
     try {
       entries.next();
     } catch (error) {
@@ -104,7 +110,7 @@ export class Cursor implements Disposable {
   }
 
   prev(): boolean {
-    const entries = this.#use();
+    const entries = this.#move();
     try {
       entries.prev();
     } catch (error) {
@@ -115,6 +121,9 @@ export class Cursor implements Disposable {
 
   /** Lets go of what it keeps alive; twice is nothing. */
   close(): void {
+    // Views that no move has ended are good for as long as the caller has them.
+    if (this.#hasGiven) for (const view of [this.#keyView, this.#value]) this.#pin.memtables.spoil(view.buffer);
+    this.#hasGiven = false;
     this.#pin.release();
   }
 
@@ -125,6 +134,11 @@ export class Cursor implements Disposable {
   #told(error: unknown): unknown {
     this.#pin.tell(error);
     return error;
+  }
+
+  #move(): VisibleCursor {
+    this.#hasGiven = false;
+    return this.#use();
   }
 
   #use(): VisibleCursor {

@@ -3,6 +3,7 @@ import type { JobEnd } from "./events.ts";
 import { logName, tableName } from "./file-names.ts";
 import type { JobBody, JobResult } from "./job.ts";
 import { writeMemtable } from "./memtable-output.ts";
+import type { MemtableHold } from "./memtable-memory.ts";
 import type { LoggedMemtable } from "./memtables.ts";
 import type { Store } from "./store.ts";
 import type { OutputResult, Outputs } from "./table-output.ts";
@@ -17,6 +18,8 @@ export class FlushBody implements JobBody {
   readonly #source: LoggedMemtable;
   /** The first log that is still needed when this is done; known once the work begins. */
   #logNumber = 0;
+  /** What another thread reads. */
+  #hold: MemtableHold | undefined;
 
   constructor(store: Store, source: LoggedMemtable) {
     this.#store = store;
@@ -37,7 +40,10 @@ export class FlushBody implements JobBody {
   }
 
   order(head: OrderHead): WorkOrder {
-    return flushOrder(this.#store.context, head, { memtable: this.#source.memtable, ...this.#terms() });
+    const { context, memtables } = this.#store;
+    const { memtable } = this.#source;
+    this.#hold = memtables.holdWaiting(memtable);
+    return flushOrder(context, head, { memtable, ...this.#terms() });
   }
 
   commit(result: OutputResult): JobResult {
@@ -54,7 +60,12 @@ export class FlushBody implements JobBody {
   }
 
   release(): void {
-    // A waiting memtable is the store's until its flush is committed.
+    this.#hold?.release();
+  }
+
+  forsake(): void {
+    this.#hold?.spoil();
+    this.release();
   }
 
   end(event: JobEnd): void {

@@ -23,8 +23,10 @@ export interface JobBody {
   order(head: OrderHead): WorkOrder;
   /** Makes what that thread has done the store's. */
   commit(result: OutputResult): JobResult;
-  /** Lets go of what order() holds. */
+  /** Lets go of what order() holds: whoever had the order has said that it is over. Twice is nothing. */
   release(): void;
+  /** The same where nobody has said so: the order's memory may be read for ever. */
+  forsake(): void;
   /** Once, however the job ended. */
   end(event: JobEnd): void;
 }

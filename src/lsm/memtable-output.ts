@@ -24,7 +24,9 @@ export function* writeMemtable(output: MemtableOutput, outputs: Outputs): Genera
   const source = memtable.cursor();
   const entriesExpected = memtable.entries;
   const plan = { context, newNumber, source, entriesExpected, retention, epoch, provenance, cut: undefined };
-  return yield* writeTables(plan, outputs);
+  const result = yield* writeTables(plan, outputs);
+  assert(memtable.isAlive, "the memory of a memtable is its own until it is written");
+  return result;
 }
 
 /** The same without a pause. */

@@ -2,11 +2,17 @@ import { assert } from "../common/assert.ts";
 import { EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { Memtable } from "../memtable/memtable.ts";
+import { Lease, MemtableMemory, type MemtableHold } from "./memtable-memory.ts";
+import type { ResolvedOptions } from "./options.ts";
 
 /** A memtable and the first log that holds any of it: recovery needs the logs from there on until it is flushed. */
 export interface LoggedMemtable {
   readonly memtable: Memtable;
   readonly logNumber: number;
+}
+
+interface Leased extends LoggedMemtable {
+  readonly lease: Lease;
 }
 
 /**
@@ -17,16 +23,23 @@ export interface LoggedMemtable {
 export class Memtables {
   readonly #order: KeyOrder;
   readonly #capacity: number;
-  #active: LoggedMemtable;
-  #waiting: LoggedMemtable[] = [];
+  readonly #memory: MemtableMemory;
+  #active: Leased;
+  #waiting: Leased[] = [];
   // Asked for by every read, changed by few writes: undefined after a change.
   #newestFirst: readonly Memtable[] | undefined;
   #made = 0;
 
-  constructor(order: KeyOrder, capacity: number, logNumber: number) {
+  constructor(
+    order: KeyOrder,
+    { writeBufferSize, maxWriteBufferNumber }: Pick<ResolvedOptions, "writeBufferSize" | "maxWriteBufferNumber">,
+    logNumber: number,
+  ) {
     this.#order = order;
-    this.#capacity = capacity;
-    this.#active = { memtable: this.#make(capacity, EMPTY), logNumber };
+    this.#capacity = writeBufferSize;
+    // Even where none may wait there are two at the moment of the rotation.
+    this.#memory = new MemtableMemory(writeBufferSize, Math.max(2, maxWriteBufferNumber));
+    this.#active = leased(this.#make(writeBufferSize, EMPTY), logNumber);
   }
 
   get active(): Memtable {
@@ -47,6 +60,21 @@ export class Memtables {
     return this.#waiting.reduce((sum, { memtable }) => sum + memtable.bytesUsed, this.active.bytesUsed);
   }
 
+  /** Keeps what can be read of them now readable, also when they are flushed, until the hold is released. */
+  hold(): MemtableHold {
+    const leases: Lease[] = [];
+    // What comes into an empty one from now on is nothing that the holder is to read.
+    for (const { memtable, lease } of [this.#active, ...this.#waiting]) if (memtable.entries > 0) leases.push(lease);
+    return this.#memory.hold(leases);
+  }
+
+  /** The same for one of those that wait. */
+  holdWaiting(memtable: Memtable): MemtableHold {
+    const found = this.#waiting.find((waiting) => waiting.memtable === memtable);
+    assert(found !== undefined, "a memtable that is flushed waits");
+    return this.#memory.hold([found.lease]);
+  }
+
   /** Reserves the next memtable, large enough for a batch; nothing changes yet, so this may fail. */
   prepare(entries: number, keyAndValueBytes: number): Memtable {
     return this.#make(Math.max(this.#capacity, Memtable.bytesFor(entries, keyAndValueBytes)));
@@ -56,14 +84,15 @@ export class Memtables {
   rotate(next: Memtable, logNumber: number): void {
     assert(this.active.entries > 0, "an empty memtable is never flushed");
     this.#waiting.push(this.#active);
-    this.#active = { memtable: next, logNumber };
+    this.#active = leased(next, logNumber);
     this.#newestFirst = undefined;
   }
 
   /** An empty active memtable gives way to a larger one, or to one of another log. */
   replaceEmpty(next: Memtable, logNumber: number = this.#active.logNumber): void {
     assert(this.active.entries === 0, "a memtable with entries is flushed, not replaced");
-    this.#active = { memtable: next, logNumber };
+    this.#memory.letGo(this.#active.lease);
+    this.#active = leased(next, logNumber);
     this.#newestFirst = undefined;
   }
 
@@ -74,20 +103,33 @@ export class Memtables {
 
   /** Everything is in tables; writes go on with an empty memtable. */
   flushedAll(logNumber: number): void {
+    const next = leased(this.#make(this.#capacity), logNumber);
+    for (const { lease } of [...this.#waiting, this.#active]) this.#memory.letGo(lease);
     this.#waiting = [];
-    this.#active = { memtable: this.#make(this.#capacity), logNumber };
+    this.#active = next;
     this.#newestFirst = undefined;
   }
 
   /** The oldest was flushed. */
   dropOldest(): void {
-    this.#waiting.shift();
+    const oldest = this.#waiting.shift();
+    assert(oldest !== undefined, "what was flushed has waited");
+    this.#memory.letGo(oldest.lease);
     this.#newestFirst = undefined;
+  }
+
+  /** The store closes: memory that serves no memtable is given up. */
+  close(): void {
+    this.#memory.close();
   }
 
   // The keys to come mostly begin as those did that came last.
   #make(capacity: number, prefix: Uint8Array = this.active.commonPrefix): Memtable {
     // The heights of the towers shape memory alone, never bytes on disk; a counted seed keeps them the same in every run.
-    return new Memtable({ order: this.#order, capacity, seed: ++this.#made, prefix });
+    return this.#memory.make({ order: this.#order, capacity, seed: ++this.#made, prefix });
   }
+}
+
+function leased(memtable: Memtable, logNumber: number): Leased {
+  return { memtable, logNumber, lease: new Lease(memtable) };
 }

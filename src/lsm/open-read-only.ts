@@ -5,6 +5,7 @@
 // If anything changed, is missing or reads as corrupt, it starts over. Damage counts only when it is found again at the
 // same place; a newest log that merely grew is no obstacle in the end: what was read of it is a prefix.
 
+import { FOR_GOOD } from "./memtable-memory.ts";
 import { CorruptionError, TinyKVError, errnoOf } from "../common/errors.ts";
 import type { Memtable } from "../memtable/memtable.ts";
 import type { RecoveredLogs, RecoveryReport } from "./log-recovery.ts";
@@ -83,6 +84,7 @@ function tryOpen(opening: Opening): { opened: OpenReadOnly; found: RecoveredLogs
       pins: new VersionPins(version, () => undefined),
       lastSequence: () => found.lastSequence,
       memtables: () => memtables,
+      holdMemtables: () => FOR_GOOD,
       manifest: () => ({ number: manifest.number, size: manifest.end.size }),
       logs: () => found.extents,
       hasMovedOn: () => hasMovedOn(opening, manifest.number, manifestSize),

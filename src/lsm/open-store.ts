@@ -169,7 +169,7 @@ function create(opening: Opening, listing: DirectoryListing, closers: (() => voi
     skipped: [],
     clean: true,
   };
-  const memtables = new Memtables(order, options.writeBufferSize, logNumber);
+  const memtables = new Memtables(order, options, logNumber);
   return begin({ context, tables, state, manifestNumber, logNumber, memtables, kept: [], listing, recovery }, closers);
 }
 
@@ -202,7 +202,7 @@ function recover(opening: Opening, listing: DirectoryListing, closers: (() => vo
   const replayed = replayIntoStore({ context, version, newNumber, logs, found, provenance });
   const manifestNumber = newNumber();
   const keptFrom = replayed.kept[0]?.number ?? logNumber;
-  const memtables = replayed.memtables ?? new Memtables(context.order, options.writeBufferSize, logNumber);
+  const memtables = replayed.memtables ?? new Memtables(context.order, options, logNumber);
   const state = {
     ...manifest.state,
     version: replayed.version,

@@ -78,7 +78,7 @@ export function replayIntoStore(plan: ReplayPlan): Replayed {
     const replayer = new Replayer(context, (memtable) => full.push(memtable));
     logs.replay((payload, file, offset) => replayer.apply(payload, file, offset));
     if (full.length === 0) {
-      const memtables = new Memtables(context.order, context.options.writeBufferSize, found.extents[0]!.number);
+      const memtables = new Memtables(context.order, context.options, found.extents[0]!.number);
       memtables.replaceEmpty(replayer.memtable);
       return { version, memtables, kept: found.extents };
     }

@@ -1,5 +1,6 @@
 import type { Memtable } from "../memtable/memtable.ts";
 import type { LogSet } from "./log-set.ts";
+import type { MemtableHold } from "./memtable-memory.ts";
 import type { Memtables } from "./memtables.ts";
 import type { ObsoleteFiles } from "./obsolete-files.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -26,6 +27,8 @@ export interface Readable {
   lastSequence(): number;
   /** Newest first. */
   memtables(): readonly Memtable[];
+  /** Keeps them readable until the hold is released: for whoever reads them in more than one go. */
+  holdMemtables(): MemtableHold;
   /** The manifest and the logs that hold this state, ascending; what verify() reads. */
   manifest(): LogExtent;
   logs(): readonly LogExtent[];
@@ -55,6 +58,7 @@ export function readableOf(store: Store): Readable {
     pins: versions.pins,
     lastSequence: () => versions.lastSequence,
     memtables: () => memtables.newestFirst(),
+    holdMemtables: () => memtables.hold(),
     manifest: () => versions.manifest,
     hasMovedOn: () => false,
     logs: () => [...logs.closed, { number: logs.number, size: logs.current.size }],

@@ -7,7 +7,7 @@ import { assert } from "../common/assert.ts";
 import { TinyKVError } from "../common/errors.ts";
 import { SEQUENCE_MAX } from "../common/internal-key.ts";
 import { batchPayload, DecodedBatch, stampBatch, type WriteBatch } from "../memtable/write-batch.ts";
-import type { Background } from "./background.ts";
+import type { AnyJob, Background } from "./background.ts";
 import type { StallCause } from "./events.ts";
 import { backgroundError } from "./health.ts";
 import type { JobKind } from "./job-description.ts";
@@ -85,8 +85,10 @@ export class WritePath {
     if (decoded.count === 0) return;
     const { context, memtables, versions } = this.#store;
     try {
-      const inserted = decoded.insertInto(memtables.active, context.order);
+      const { active } = memtables;
+      const inserted = decoded.insertInto(active, context.order);
       assert(inserted, "a memtable has the room that was found");
+      assert(active === memtables.active, "a comparator does not write to the store that it orders");
     } catch (error) {
       throw context.health.failForGood(error);
     }
@@ -182,7 +184,7 @@ export class WritePath {
   #stallWhile(cause: StallCause, kind: JobKind, mustWait: () => boolean): void {
     if (!mustWait()) return;
     this.#background.poll();
-    const { context, counters } = this.#store;
+    const { context } = this.#store;
     // The thread may have been found lost.
     context.health.refuseIfFailed();
     if (!mustWait()) return;
@@ -202,23 +204,27 @@ export class WritePath {
         throw new TinyKVError("TINYKV_STALLED", `the write would wait for ${job.kind} job ${job.id} (${cause})`);
       return;
     }
+    for (let next: AnyJob | undefined = job; next && mustWait();) next = this.#waitFor(next, cause, mustWait);
+  }
+
+  // Until the write need not wait any more, or there is another job to wait for, which is then named in its turn.
+  #waitFor(job: AnyJob, cause: StallCause, mustWait: () => boolean): AnyJob | undefined {
+    const { context, counters } = this.#store;
     const begin = context.env.now();
     context.events.emit("stallBegin", { cause, job: job.id });
     try {
-      this.#runWhile(kind, mustWait);
+      let next: AnyJob | undefined = job;
+      while (next === job && mustWait()) {
+        const error = this.#background.moveBlocking(job);
+        context.health.refuseIfFailed();
+        if (error) throw backgroundError(error);
+        if (mustWait()) next = this.#background.blocking(job.kind);
+      }
+      return next;
     } finally {
       const milliseconds = context.env.now() - begin;
       counters.noteStall(cause, job.id, milliseconds);
       context.events.emit("stallEnd", { cause, job: job.id, milliseconds });
-    }
-  }
-
-  #runWhile(kind: JobKind, mustWait: () => boolean): void {
-    while (mustWait()) {
-      const ran = this.#background.runOne(kind);
-      this.#store.context.health.refuseIfFailed();
-      if (ran === false) return;
-      if (ran !== true) throw backgroundError(ran);
     }
   }
 }

@@ -75,8 +75,10 @@ export class Inserter {
     if (!arena.admit(size, valueLength)) return false;
     const node = arena.claimWords(size) + height;
     const at = arena.claimBytes(valueLength);
-    const { words, wordBytes, bytes } = arena;
-    putRange(wordBytes, keyStart(node), key.bytes, key.start, key.end);
+    const { words, bytes } = arena;
+    // The bytes behind a key that ends inside a word count in comparisons; the memory may have served before.
+    if ((keyLength & 3) !== 0) words[node - height + size - 1] = 0;
+    putRange(bytes, keyStart(node), key.bytes, key.start, key.end);
     putRange(bytes, at, value.bytes, value.start, value.end);
     words[node] = target.head;
     words[node + VALUE] = at;
@@ -96,7 +98,7 @@ export class Inserter {
 
   // Sets the splice for `target` on all levels below `height`, and on the levels it passes to get there.
   #findSplice(target: Target, height: number): void {
-    const { words, wordBytes, isShared } = this.#arena;
+    const { words, bytes, isShared } = this.#arena;
     const { head, high, low } = target;
     const order = this.#order;
     const before = this.#before;
@@ -108,7 +110,7 @@ export class Inserter {
     let beyond = NONE;
     while (level >= 0) {
       const next = isShared ? Atomics.load(words, linkOf(node, level)) : words[linkOf(node, level)]!;
-      if (next !== NONE && next !== beyond && isBefore(words, wordBytes, order, next, target, head, high, low)) {
+      if (next !== NONE && next !== beyond && isBefore(words, bytes, order, next, target, head, high, low)) {
         node = next;
       } else {
         before[level] = node;

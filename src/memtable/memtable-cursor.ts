@@ -92,6 +92,7 @@ export class MemtableCursor implements InternalCursor {
   }
 
   #moveTo(node: number): void {
+    assert(this.#arena.isAlive, "the memory of a memtable is its own while a cursor reads it");
     this.#node = node;
     this.#key = undefined;
   }
@@ -102,11 +103,11 @@ export class MemtableCursor implements InternalCursor {
   }
 
   #readKey(): Uint8Array {
-    const { words, wordBytes } = this.#arena;
+    const { words, bytes } = this.#arena;
     const node = this.#entry();
     const start = keyStart(node);
     const end = start + keyLength(words, node);
-    return this.#order.isBytewise ? wordBytes.subarray(start, end) : wordBytes.slice(start, end);
+    return this.#order.isBytewise ? bytes.subarray(start, end) : bytes.slice(start, end);
   }
 }
 

@@ -7,7 +7,7 @@ import type { InternalCursor } from "../common/cursor.ts";
 import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../common/limits.ts";
 import { PRESENT, TOMBSTONE, type Lookup, type Wanted } from "../common/lookup.ts";
-import { Arena, DELETES, ENTRIES, GREATEST, LEAST } from "./arena.ts";
+import { Arena, DELETES, ENTRIES, GREATEST, LEAST, PREFIX_BYTES_MAX } from "./arena.ts";
 import { Inserter, type Place } from "./inserter.ts";
 import { takeValue, MemtableCursor } from "./memtable-cursor.ts";
 import {
@@ -34,9 +34,6 @@ import {
 /** Nodes that an estimate looks at on one level: enough for an error of about a tenth, few enough for some 0.1 ms. */
 const SAMPLE_NODES = 256;
 
-/** A longer common prefix costs each insertion more than it spares. */
-const PREFIX_BYTES_MAX = 64;
-
 export interface MemtableOptions {
   readonly order: KeyOrder;
   /** Bytes of nodes, keys and values. */
@@ -60,7 +57,7 @@ export class Memtable {
   readonly #arena: Arena;
   readonly #inserter: Inserter;
 
-  /** Throws INVALID_ARGUMENT if the memory cannot be reserved. (The second argument is for `attach`.) */
+  /** Throws INVALID_ARGUMENT if the memory cannot be reserved. (The second argument is for the functions below.) */
   constructor(
     options: MemtableOptions,
     arena: Arena = Arena.reserve(options.capacity, HEAD_WORDS, options.prefix ?? EMPTY),
@@ -69,6 +66,19 @@ export class Memtable {
     this.#order = options.order;
     this.#arena = arena;
     this.#inserter = new Inserter(arena, options.order, options.seed);
+  }
+
+  /**
+   * An empty memtable in so many bytes of new memory, or in the memory of one that nobody, in no thread, reads or inserts
+   * into any more. Throws INVALID_ARGUMENT if the memory cannot be reserved.
+   */
+  static make(options: MemtableOptions, memory: SharedArrayBuffer | number): Memtable {
+    return new Memtable(options, Arena.reserve(options.capacity, HEAD_WORDS, options.prefix ?? EMPTY, memory));
+  }
+
+  /** The bytes of memory that a capacity needs. Throws INVALID_ARGUMENT for one that no memtable can have. */
+  static memoryFor(capacity: number): number {
+    return Arena.memoryFor(capacity, HEAD_WORDS);
   }
 
   /** The memtable in `buffer`, made by another thread with the same order. Each thread takes a seed of its own. */
@@ -91,6 +101,11 @@ export class Memtable {
   /** The same for a memtable that nobody inserts into any more: who only reads it costs the searches nothing. */
   get frozenBuffer(): SharedArrayBuffer {
     return this.#arena.frozenBuffer;
+  }
+
+  /** False when its memory serves another memtable: what was read since may be of that one. */
+  get isAlive(): boolean {
+    return this.#arena.isAlive;
   }
 
   /** A capacity certain to hold so many entries with keys and values of so many bytes together. */

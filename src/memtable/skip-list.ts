@@ -150,10 +150,10 @@ export function makeTarget(
 
 /** The place of a node; under a custom comparator with a copy of its key. */
 export function targetOfNode(arena: Arena, order: KeyOrder, node: number): Target {
-  const { words, wordBytes, prefix } = arena;
+  const { words, bytes, prefix } = arena;
   const start = keyStart(node);
   const length = keyLength(words, node);
-  const key = order.isBytewise ? wordBytes : wordBytes.slice(start, start + length);
+  const key = order.isBytewise ? bytes : bytes.slice(start, start + length);
   const head = words[node]!;
   const [high, low] = [words[node + HIGH]!, words[node + LOW]!];
   return { key, length, words, at: start / 4, head, sameWords: sameWords(prefix, head), high, low };
@@ -173,7 +173,7 @@ function sameWords({ length }: Uint8Array, head: number): number {
   return length > 0 && (head === HEAD_LEAST || head === HEAD_GREATEST) ? 0 : (length + 4) >>> 2;
 }
 
-/** Where the node's key starts among the arena's `wordBytes`. */
+/** Where the node's key starts among the arena's `bytes`. */
 export function keyStart(node: number): number {
   return (node + KEY) * 4;
 }
@@ -231,22 +231,22 @@ export function findLast(arena: Arena): number {
 
 /** Whether `node` comes before `target`. */
 export function isBeforeTarget(arena: Arena, order: KeyOrder, node: number, target: Target): boolean {
-  const { words, wordBytes } = arena;
+  const { words, bytes } = arena;
   const nodeHead = words[node]!;
   if (nodeHead !== target.head) return nodeHead < target.head;
-  const difference = compareEqualHeads(words, wordBytes, order, node, target);
+  const difference = compareEqualHeads(words, bytes, order, node, target);
   if (difference !== 0) return difference < 0;
   const nodeHigh = words[node + HIGH]!;
   return nodeHigh !== target.high ? nodeHigh > target.high : words[node + LOW]! > target.low;
 }
 
 export function hasKey(arena: Arena, order: KeyOrder, node: number, target: Target): boolean {
-  const { words, wordBytes } = arena;
-  return words[node] === target.head && compareEqualHeads(words, wordBytes, order, node, target) === 0;
+  const { words, bytes } = arena;
+  return words[node] === target.head && compareEqualHeads(words, bytes, order, node, target) === 0;
 }
 
 function search(arena: Arena, order: KeyOrder, target: Target, before: boolean): number {
-  const { words, wordBytes, isShared } = arena;
+  const { words, bytes, isShared } = arena;
   const { head, high, low } = target;
   let node = HEAD;
   let level = Atomics.load(arena.counters, HEIGHT) - 1;
@@ -254,7 +254,7 @@ function search(arena: Arena, order: KeyOrder, target: Target, before: boolean):
   let beyond = NONE;
   for (;;) {
     const next = isShared ? Atomics.load(words, linkOf(node, level)) : words[linkOf(node, level)]!;
-    if (next !== NONE && next !== beyond && isBefore(words, wordBytes, order, next, target, head, high, low)) {
+    if (next !== NONE && next !== beyond && isBefore(words, bytes, order, next, target, head, high, low)) {
       node = next;
     } else if (level === 0) {
       return before ? node : next;
@@ -268,7 +268,7 @@ function search(arena: Arena, order: KeyOrder, target: Target, before: boolean):
 /** isBeforeTarget with what decides most often in arguments, for the loops. */
 export function isBefore(
   words: Int32Array,
-  wordBytes: Uint8Array,
+  bytes: Uint8Array,
   order: KeyOrder,
   node: number,
   target: Target,
@@ -278,7 +278,7 @@ export function isBefore(
 ): boolean {
   const nodeHead = words[node]!;
   if (nodeHead !== head) return nodeHead < head;
-  const difference = compareEqualHeads(words, wordBytes, order, node, target);
+  const difference = compareEqualHeads(words, bytes, order, node, target);
   if (difference !== 0) return difference < 0;
   const nodeHigh = words[node + HIGH]!;
   return nodeHigh !== high ? nodeHigh > high : words[node + LOW]! > low;
@@ -288,7 +288,7 @@ export function isBefore(
 // a byte of a key, or in one that the shorter key has not and the longer one has not zero.
 function compareEqualHeads(
   words: Int32Array,
-  wordBytes: Uint8Array,
+  bytes: Uint8Array,
   order: KeyOrder,
   node: number,
   target: Target,
@@ -296,8 +296,7 @@ function compareEqualHeads(
   const nodeLength = words[node + SHAPE]! >>> 8;
   const nodeAt = node + KEY;
   // A copy: foreign code need not expect views of shared memory, which some platform calls refuse.
-  if (!order.isBytewise)
-    return order.comparator.compare(wordBytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
+  if (!order.isBytewise) return order.comparator.compare(bytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
   const { length, words: targetWords, at, sameWords: same } = target;
   const end = ((nodeLength < length ? nodeLength : length) + 3) >>> 2;
   for (let i = same; i < end; i++) {

@@ -202,7 +202,7 @@ function install(installation: Installation, closers: (() => void)[], lock: { re
     skipped: [],
     clean: true,
   };
-  const memtables = new Memtables(order, options.writeBufferSize, logNumber);
+  const memtables = new Memtables(order, options, logNumber);
   const opened = begin(
     { context, tables: cache, state, manifestNumber, logNumber, memtables, kept: [], listing, recovery },
     closers,

@@ -69,6 +69,7 @@ export class HandedJob extends Job {
       this.body.release();
       this.finish(undefined, result);
     } catch (error) {
+      this.body.release();
       this.failed(error);
     }
   }
@@ -76,7 +77,7 @@ export class HandedJob extends Job {
   /** Ends it because there is nobody to do it, or because handing it over failed. */
   failed(error: unknown): void {
     if (this.isDone) return;
-    this.body.release();
+    this.body.forsake();
     this.fail(error);
   }
 

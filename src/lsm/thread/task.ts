@@ -1,3 +1,4 @@
+import { assert } from "../../common/assert.ts";
 import type { Comparator } from "../../common/comparator.ts";
 import { errnoOf } from "../../common/errors.ts";
 import type { CheckedEnv } from "../../util/checked-env.ts";
@@ -31,7 +32,8 @@ export class Task {
   readonly #control: Int32Array;
   readonly #rate: Rate;
   readonly #send: (outcome: Outcome) => void;
-  readonly #work: Work;
+  /** Undefined at the end: what it reads is the store's again. */
+  #work: Work | undefined;
   #isBegun = false;
   #isEnded = false;
   #consumed = 0;
@@ -71,12 +73,14 @@ export class Task {
       this.#letGo();
       return;
     }
+    const work = this.#work;
+    assert(work !== undefined, "a job that has ended is not moved");
     try {
       if (this.isAborted) {
         this.#end({ kind: "aborted" });
         return;
       }
-      const step = this.#work.steps.next();
+      const step = work.steps.next();
       if (step.done) this.#end({ kind: "done", result: plainResult(step.value) });
       else {
         this.#count(step.value, now);
@@ -85,7 +89,7 @@ export class Task {
     } catch (error) {
       // The output begun last is another's file (table-output.ts).
       if (errnoOf(error) === "EEXIST") Atomics.sub(this.#control, BEGUN, 1);
-      this.#end({ kind: "failed", error: toPlainError(error), forGood: this.#work.failedForGood });
+      this.#end({ kind: "failed", error: toPlainError(error), forGood: work.failedForGood });
     }
   }
 
@@ -93,6 +97,7 @@ export class Task {
   #begin(): boolean {
     this.#isBegun = true;
     this.#isEnded = !this.#goesFrom(State.queued, State.working);
+    if (this.#isEnded) this.#work = undefined;
     return !this.#isEnded;
   }
 
@@ -117,10 +122,11 @@ export class Task {
   // Closes what an abort leaves open; nobody waits for these files any more.
   #letGo(): void {
     try {
-      this.#work.steps.return(undefined as never);
+      this.#work?.steps.return(undefined as never);
     } catch (error) {
       void error;
     }
+    this.#work = undefined;
   }
 }
 

@@ -85,13 +85,15 @@ const COUNTERS_BYTES = 64;
 const HEAD_BYTES = 12 * 4;
 
 /**
- * The memory that entries touched, found without the arena's counters: up to the highest byte that is not zero, in each
- * part. Exact when the last key and value end in something else than zeros.
+ * The memory that entries touched, found without the arena's counters: all but the longest run of zeros, which is the gap
+ * between nodes and values. Exact when the last key ends, and the last value begins, with something else than zeros.
  */
 export function touchedBytes(memtable: Memtable): number {
-  const all = new Uint8Array(memtable.buffer);
-  const part = all.length - memtable.capacity;
-  const nodes = all.subarray(COUNTERS_BYTES + HEAD_BYTES, part).findLastIndex((byte) => byte !== 0) + 1;
-  const values = all.subarray(part).findLastIndex((byte) => byte !== 0) + 1;
-  return nodes + values;
+  const all = new Uint8Array(memtable.buffer).subarray(COUNTERS_BYTES + HEAD_BYTES);
+  let gap = 0;
+  for (let i = 0, zeros = 0; i < all.length; i++) {
+    zeros = all[i] === 0 ? zeros + 1 : 0;
+    gap = Math.max(gap, zeros);
+  }
+  return all.length - gap;
 }

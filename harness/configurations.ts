@@ -3,7 +3,7 @@
 // Most of them are `small` with one thing changed: buffers and files so small that a few hundred writes already rotate
 // logs, flush and compact. A cache or a memtable that never fills hides every bug behind it.
 //
-// What a thread does when is chance, so only the `thread` ones have one, and only on an Env with a worker.
+// What a thread does when is chance, so only `default` and the `thread` ones have one, and only on an Env with a worker.
 
 import { Random } from "./workloads/random.ts";
 

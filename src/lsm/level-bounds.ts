@@ -3,7 +3,7 @@
 
 import type { KeyOrder } from "../common/comparator.ts";
 import { commonPrefixLength, compareByteRanges, copyBytes, EMPTY } from "../common/bytes.ts";
-import { headOf } from "../common/key-heads.ts";
+import { wideHeadOf } from "../common/key-heads.ts";
 import { endsBefore, type TableMeta } from "./table-meta.ts";
 
 /** The tables of a level below 0, ascending and disjoint; under byte order. */
@@ -12,15 +12,17 @@ export class LevelBounds {
   readonly #tables: readonly TableMeta[];
   /** All smallest and largest keys begin with these bytes. */
   readonly #prefix: Uint8Array;
-  /** Of each table's largest key the four bytes behind the prefix: key-heads.ts. */
-  readonly #heads: Uint32Array;
+  /** Of each table's smallest and largest key the six bytes behind the prefix: key-heads.ts. */
+  readonly #smallest: Float64Array;
+  readonly #largest: Float64Array;
 
   constructor(order: KeyOrder, tables: readonly TableMeta[]) {
     this.#order = order;
     this.#tables = tables;
     this.#prefix = commonPrefix(tables);
     const at = this.#prefix.length;
-    this.#heads = Uint32Array.from(tables, ({ largest: { key } }) => headOf(key, at, key.length));
+    this.#smallest = Float64Array.from(tables, ({ smallest: { key } }) => wideHeadOf(key, at, key.length));
+    this.#largest = Float64Array.from(tables, ({ largest: { key } }) => wideHeadOf(key, at, key.length));
   }
 
   /** The one table whose bounds hold the user key. */
@@ -31,18 +33,22 @@ export class LevelBounds {
     if (compareByteRanges(key, 0, shared, prefix, 0, prefix.length) !== 0) return undefined;
     const order = this.#order;
     const tables = this.#tables;
-    const heads = this.#heads;
-    const head = headOf(key, prefix.length, key.length);
+    const largest = this.#largest;
+    const head = wideHeadOf(key, prefix.length, key.length);
     let low = 0;
-    let high = heads.length;
+    let high = largest.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const middleHead = heads[middle]!;
+      const middleHead = largest[middle]!;
       if (middleHead < head || (middleHead === head && endsBefore(order, tables[middle]!, key))) low = middle + 1;
       else high = middle;
     }
-    const table = tables[low];
-    return table !== undefined && order.compare(table.smallest.key, key) <= 0 ? table : undefined;
+    if (low === tables.length) return undefined;
+    const table = tables[low]!;
+    const smallest = this.#smallest[low]!;
+    // The table's own key is looked at only where heads are equal: a cache miss or two.
+    const begins = smallest < head || (smallest === head && order.compare(table.smallest.key, key) <= 0);
+    return begins ? table : undefined;
   }
 }
 

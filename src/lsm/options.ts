@@ -97,7 +97,7 @@ export const DEFAULTS: Defaults = {
   sync: true,
   walRecoveryMode: "pointInTime",
   walRecycle: true,
-  background: "inline",
+  background: "thread",
   paranoid: false,
   noSlowdown: false,
   // Chosen by bench, docs/performance.md: a larger buffer makes fewer and larger tables of level 0, and the level below it

@@ -1,4 +1,4 @@
-// Processes of their own: the thread is there when asked for, keeps no process alive, and is gone after the last close.
+// Processes of their own: the thread is there by default, keeps no process alive, and is gone after the last close.
 
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,7 +16,7 @@ async function run(body: string, ...flags: string[]): Promise<Record<string, unk
     `import { open } from ${JSON.stringify(PACKAGE)};`,
     `import { readdirSync } from "node:fs";`,
     `const threads = () => readdirSync("/proc/self/task").length;`,
-    `const options = { sync: false, writeBufferSize: 64 << 10, background: "thread" };`,
+    `const options = { sync: false, writeBufferSize: 64 << 10 };`,
     `const fill = (db, count = 5000) => { for (let i = 0; i < count; i++) db.put("key" + i, "value ".repeat(10) + i); };`,
     `const directory = ${JSON.stringify(join(scratch, "db"))};`,
     body,

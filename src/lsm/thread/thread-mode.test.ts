@@ -214,7 +214,7 @@ test("two stores share a thread, and the first to close leaves it to the other",
 test("a store without a worker, or with a comparator that names no module, works inline and says why, once", () => {
   const told: string[] = [];
   const logger = { info: (line: string) => told.push(line), warn: () => undefined, error: () => undefined };
-  const memory = open("/db", { env: new MemoryEnv(), background: "thread", logger });
+  const memory = open("/db", { env: new MemoryEnv(), logger });
   expect(memory.options.background).toBe("inline");
   memory.close();
   const compare = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(b, a);

@@ -12,17 +12,20 @@ export interface TableRange {
   readonly largest: InternalKey;
 }
 
-/** The entries of `tables`, which are in ascending order and do not overlap. `open` is called when a table is reached. */
+/**
+ * The entries of `tables`, which are in ascending order and do not overlap. `open` is called when a table is reached; it may
+ * make the cursor of the last one, `spare`, that of this one.
+ */
 export class LevelCursor<T extends TableRange> implements InternalCursor {
   readonly #order: KeyOrder;
   readonly #tables: readonly T[];
-  readonly #open: (table: T) => InternalCursor;
+  readonly #open: (table: T, spare?: InternalCursor) => InternalCursor;
   // The cursor of #tables[#at]; undefined while none is open.
   #cursor: InternalCursor | undefined;
   #at = -1;
   #valid = false;
 
-  constructor(order: KeyOrder, tables: readonly T[], open: (table: T) => InternalCursor) {
+  constructor(order: KeyOrder, tables: readonly T[], open: (table: T, spare?: InternalCursor) => InternalCursor) {
     this.#order = order;
     this.#tables = tables;
     this.#open = open;
@@ -124,9 +127,10 @@ export class LevelCursor<T extends TableRange> implements InternalCursor {
   #table(at: number): InternalCursor {
     if (this.#cursor && this.#at === at) return this.#cursor;
     // Let go of first: when open throws, the next seek must not find the cursor of another table under this number.
+    const spare = this.#cursor;
     this.#cursor = undefined;
     this.#at = at;
-    this.#cursor = this.#open(this.#tables[at]!);
+    this.#cursor = this.#open(this.#tables[at]!, spare);
     return this.#cursor;
   }
 }

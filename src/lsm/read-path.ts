@@ -83,7 +83,8 @@ export function tellCorruption({ events }: StoreContext, error: unknown): void {
 /** Every entry of the memtables and of `version`, in internal-key order. */
 export function mergedCursor(store: Readable, version: Version, flags: ReadFlags): InternalCursor {
   const { order } = version;
-  const open = (table: TableMeta): InternalCursor => store.tables.reader(table).cursor(flags);
+  const open = (table: TableMeta, spare?: InternalCursor): InternalCursor =>
+    store.tables.reader(table).cursor(flags, spare);
   // What comes into an empty memtable from now on is newer than anything the cursor is to see.
   const filled = store.memtables().filter((memtable) => memtable.entries > 0);
   const children: InternalCursor[] = filled.map((memtable) => memtable.cursor());

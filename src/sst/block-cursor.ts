@@ -42,7 +42,8 @@ const NO_WORDS = new Int32Array(0);
  */
 export class BlockCursor {
   readonly #order: KeyOrder;
-  readonly #file: string;
+  /** The file that blocks are of, for errors. */
+  file: string;
   #bytes = EMPTY;
   /** What #bytes is a view of, once a value was asked for. */
   #memory: ArrayBufferLike | undefined;
@@ -61,8 +62,6 @@ export class BlockCursor {
   #directory = NO_DIRECTORY;
   /** The directory's heads, if they may be searched by. */
   #heads: number = NO_HEADS;
-  /** The block lies in memory that the cache will use for others. */
-  #borrowed = false;
   /** The block is a copy that nobody will write to. */
   #isKept = false;
   readonly #copies: BlockCopies;
@@ -75,6 +74,8 @@ export class BlockCursor {
   /** The entry that #key is of; -1 = none. */
   #keyIndex = -1;
 
+  /** The block lies in memory that the cache will use for others. */
+  isBorrowed = false;
   /** Entries in the block; 0 before the first load(). */
   count = 0;
   /** The entry that read() was last called for. */
@@ -85,7 +86,7 @@ export class BlockCursor {
   /** `keeps`: own() takes copies that are never written over, and values are parts of them. */
   constructor(order: KeyOrder, file: string, keeps = false) {
     this.#order = order;
-    this.#file = file;
+    this.file = file;
     this.#copies = new BlockCopies(keeps);
   }
 
@@ -95,7 +96,7 @@ export class BlockCursor {
    */
   load(bytes: Uint8Array, base: number, start = 0, length: number = bytes.length - start): BlockLayout {
     this.#take(bytes, base, start, length);
-    const layout = readLayout(bytes, start, length, this.#order, { file: this.#file, base });
+    const layout = readLayout(bytes, start, length, this.#order, { file: this.file, base });
     this.#wide = layout.wide;
     this.#prefixLength = layout.prefixLength;
     this.#entriesAt = start + layout.entriesAt;
@@ -112,7 +113,7 @@ export class BlockCursor {
     this.#words = words;
     this.#directory = at;
     this.#heads = headsPlace(words, at);
-    this.#borrowed = true;
+    this.isBorrowed = true;
     this.#wide = hasWideOffsets(words, at);
     this.#prefixStart = prefixPlace(words, at);
     this.#prefixLength = words[at + DIRECTORY_PREFIX]!;
@@ -133,18 +134,13 @@ export class BlockCursor {
     this.#base = base;
     this.#directory = NO_DIRECTORY;
     this.#heads = NO_HEADS;
-    this.#borrowed = false;
+    this.isBorrowed = false;
     this.#isKept = false;
-  }
-
-  /** Says that the block lies in the cache's memory though it is not kept there. */
-  borrow(): void {
-    this.#borrowed = true;
   }
 
   /** Takes a copy of a block that lies in the cache, so that it stays whatever the cache does. Entries keep their numbers. */
   own(): void {
-    if (!this.#borrowed) return;
+    if (!this.isBorrowed) return;
     const copies = this.#copies;
     const length = this.#length;
     const from = this.#start;
@@ -159,7 +155,22 @@ export class BlockCursor {
     this.#prefixStart = this.#entriesAt - this.#prefixLength;
     this.#directory = NO_DIRECTORY;
     this.#heads = NO_HEADS;
-    this.#borrowed = false;
+    this.isBorrowed = false;
+    this.#isKept = copies.areKept;
+  }
+
+  /** Takes a copy of the entry read last. Nothing but the entry and its number may be asked for until the next load. */
+  detach(): void {
+    const length = this.#valueEnd - this.#valueStart;
+    this.#assembleKey();
+    const copies = this.#copies;
+    copies.take(length);
+    putRange(copies.bytes, copies.start, this.#bytes, this.#valueStart, this.#valueEnd);
+    this.#bytes = copies.bytes;
+    this.#memory = undefined;
+    this.#valueStart = copies.start;
+    this.#valueEnd = copies.start + length;
+    this.isBorrowed = false;
     this.#isKept = copies.areKept;
   }
 
@@ -186,11 +197,13 @@ export class BlockCursor {
 
   /** The user key of the entry read last; the next read() or load() may change it. */
   get key(): Uint8Array {
-    if (this.#keyIndex !== this.index) {
-      this.#key.assemble(this.#bytes, this.#prefixStart, this.#prefixLength, this.#suffixStart, this.#valueStart);
-      this.#keyIndex = this.index;
-    }
+    if (this.#keyIndex !== this.index) this.#assembleKey();
     return this.#key.view;
+  }
+
+  #assembleKey(): void {
+    this.#key.assemble(this.#bytes, this.#prefixStart, this.#prefixLength, this.#suffixStart, this.#valueStart);
+    this.#keyIndex = this.index;
   }
 
   /** The value of the entry read last: a view of the block. */
@@ -311,7 +324,7 @@ export class BlockCursor {
 
   // `at` is a place in #bytes.
   #corruption(at: number, problem: string): CorruptionError {
-    return new CorruptionError(this.#file, this.#base + at - this.#start, problem);
+    return new CorruptionError(this.file, this.#base + at - this.#start, problem);
   }
 
   // Compares entry `index` with (key, sequence, kind), of whose user key the first `prefix` bytes are known to be equal.

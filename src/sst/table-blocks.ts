@@ -158,7 +158,7 @@ export class TableBlocks {
     if (length + count * words.BYTES_PER_ELEMENT > segment.freeBytes) {
       // There is room for the block only, without its directory: the next time it goes into the next segment.
       this.#cache.close(segment);
-      cursor.borrow();
+      cursor.isBorrowed = true;
       return;
     }
     const at = segment.add(this.#slots, slot, length, count);

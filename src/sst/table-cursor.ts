@@ -9,16 +9,18 @@ import type { ReadFlags, TableBlocks } from "./table-blocks.ts";
 /** Behind kind 0, the last kind of a sequence number: (key, sequence, BEHIND) comes after every entry of that number. */
 const BEHIND = -1;
 
+const NONE = -1;
+
 /**
  * The entries of one table in both directions.
  *
  * Invariants:
  *   - it is valid only between a move that landed and the next move: a move that throws leaves it not valid;
- *   - while valid, #index and #entry say which data block #block is in, and #block has its own copy of it: what others read
- *     meanwhile may reuse the cache's memory.
+ *   - while valid, #index and #entry say which data block #block is in, and #block has its own copy of it or, where a seek
+ *     led, of the entry: what others read meanwhile may reuse the cache's memory.
  */
 export class TableCursor implements InternalCursor {
-  readonly #blocks: TableBlocks;
+  #blocks: TableBlocks;
   readonly #flags: ReadFlags;
   readonly #block: BlockCursor;
   #valid = false;
@@ -27,13 +29,23 @@ export class TableCursor implements InternalCursor {
   #indexNumber = -1;
   /** The data block's entry in #index. */
   #entry = -1;
-  /** The data block that #block has a copy of, as the table numbers them; -1 = none. */
-  #loaded = -1;
+  /** The data block that #block has a copy of, as the table numbers them. */
+  #loaded = NONE;
 
   constructor(blocks: TableBlocks, flags: ReadFlags) {
     this.#blocks = blocks;
     this.#flags = flags;
     this.#block = new BlockCursor(blocks.order, blocks.file.name, flags.keepsBlocks);
+  }
+
+  /** The same cursor over another table of the same order, not valid: what it has of memory serves again. */
+  over(blocks: TableBlocks): this {
+    this.#blocks = blocks;
+    this.#block.file = blocks.file.name;
+    this.#valid = false;
+    this.#index = undefined;
+    this.#loaded = NONE;
+    return this;
   }
 
   get valid(): boolean {
@@ -83,7 +95,7 @@ export class TableCursor implements InternalCursor {
     this.#valid = false;
     if (!this.#seekBlock(key, sequence, KIND_MAX)) return;
     const at = this.#block.seek(key, sequence, KIND_MAX);
-    if (at < this.#block.count) this.#land(at);
+    if (at < this.#block.count) this.#visit(at);
     else if (this.#loadNext()) this.#land(0);
   }
 
@@ -92,7 +104,7 @@ export class TableCursor implements InternalCursor {
     if (this.#blocks.count === 0) return;
     if (!this.#seekBlock(key, sequence, BEHIND)) return this.last();
     const behind = this.#block.seek(key, sequence, BEHIND);
-    if (behind > 0) this.#land(behind - 1);
+    if (behind > 0) this.#visit(behind - 1);
     else if (this.#loadPrevious()) this.#land(this.#block.count - 1);
   }
 
@@ -101,6 +113,7 @@ export class TableCursor implements InternalCursor {
     this.#valid = false;
     const block = this.#block;
     const at = block.index + 1;
+    this.#stay();
     if (at < block.count) {
       block.read(at);
       this.#valid = true;
@@ -112,6 +125,7 @@ export class TableCursor implements InternalCursor {
     this.#valid = false;
     const block = this.#block;
     const at = block.index - 1;
+    this.#stay();
     if (at >= 0) {
       block.read(at);
       this.#valid = true;
@@ -122,6 +136,22 @@ export class TableCursor implements InternalCursor {
     this.#own();
     this.#block.read(entry);
     this.#valid = true;
+  }
+
+  // Lands where a seek leads. Mostly no step follows: a block that lies in the cache is copied when one does.
+  #visit(entry: number): void {
+    const block = this.#block;
+    block.read(entry);
+    if (block.isBorrowed) block.detach();
+    else this.#own();
+    this.#valid = true;
+  }
+
+  // Before a step from where a seek led.
+  #stay(): void {
+    if (this.#loaded !== NONE) return;
+    this.#load(this.#indexNumber, this.#entry);
+    this.#own();
   }
 
   // Loads the block that the first entry at or behind (key, sequence, kind) is in, or before; false when there is none.
@@ -175,7 +205,7 @@ export class TableCursor implements InternalCursor {
     const number = index.first + entry;
     this.#entry = entry;
     if (number === this.#loaded) return;
-    this.#loaded = -1;
+    this.#loaded = NONE;
     this.#blocks.load(this.#block, index, entry, this.#flags);
     // A custom comparator may read from the store before the cursor has landed.
     if (!this.#blocks.order.isBytewise) this.#own();

@@ -88,8 +88,9 @@ export class TableReader {
     return wanted === "value" ? block.takeValue() : PRESENT;
   }
 
-  cursor(flags: ReadFlags = DEFAULT_FLAGS): InternalCursor {
-    return new TableCursor(this.#blocks, flags);
+  /** `spare`, if given, is a cursor with the same flags of another table that nobody uses any more: it may be the one returned. */
+  cursor(flags: ReadFlags = DEFAULT_FLAGS, spare?: InternalCursor): InternalCursor {
+    return spare instanceof TableCursor ? spare.over(this.#blocks) : new TableCursor(this.#blocks, flags);
   }
 
   /** The offset in the file of the data block that `key` is in or would be in; for a key behind all, the end of the data. */

@@ -4,6 +4,9 @@ import { invalidArgument } from "./errors.ts";
 /**
  * The order of user keys. It must be total, must never change for a given `name`, and only equal bytes may be equal.
  * The name is stored: a store opens only with the comparator that made it.
+ *
+ * It is called in the middle of reads, writes and background work. It may read from the store that it orders; to write to it,
+ * or to close it, is INVALID_ARGUMENT.
  */
 export interface Comparator {
   /** 1 to 255 bytes of UTF-8. */
@@ -60,29 +63,50 @@ export class KeyOrder {
   readonly comparator: Comparator;
   /** Prefix stripping, key heads and shortened separators rest on byte order: they are for this case alone. */
   readonly isBytewise: boolean;
+  #asked = 0;
 
   constructor(comparator: Comparator) {
     this.comparator = comparator;
     this.isBytewise = comparator === bytewise;
   }
 
+  /** A custom comparator is being called: whoever calls is that comparator. */
+  get isAsked(): boolean {
+    return this.#asked > 0;
+  }
+
   compare(a: Uint8Array, b: Uint8Array): number {
-    return this.isBytewise ? compareByteRanges(a, 0, a.length, b, 0, b.length) : this.comparator.compare(a, b);
+    if (this.isBytewise) return compareByteRanges(a, 0, a.length, b, 0, b.length);
+    this.#asked++;
+    try {
+      return this.comparator.compare(a, b);
+    } finally {
+      this.#asked--;
+    }
   }
 
   compareRanges(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array, bStart: number, bEnd: number): number {
     if (this.isBytewise) return compareByteRanges(a, aStart, aEnd, b, bStart, bEnd);
-    return this.comparator.compare(a.subarray(aStart, aEnd), b.subarray(bStart, bEnd));
+    return this.compare(a.subarray(aStart, aEnd), b.subarray(bStart, bEnd));
   }
 
   /** A key k with a ≤ k < b; given a < b. */
   separator(a: Uint8Array, b: Uint8Array): Uint8Array {
-    return this.comparator.separator?.(a, b) ?? a;
+    return this.#ask((comparator) => comparator.separator?.(a, b)) ?? a;
   }
 
   /** A key k with a ≤ k. */
   successor(a: Uint8Array): Uint8Array {
-    return this.comparator.successor?.(a) ?? a;
+    return this.#ask((comparator) => comparator.successor?.(a)) ?? a;
+  }
+
+  #ask<T>(question: (comparator: Comparator) => T): T {
+    this.#asked++;
+    try {
+      return question(this.comparator);
+    } finally {
+      this.#asked--;
+    }
   }
 }
 

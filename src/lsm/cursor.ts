@@ -14,8 +14,8 @@ export interface CursorOptions {
 
 /**
  * A position among the visible entries, frozen at the moment of its creation: later writes are not seen. A new cursor
- * is not valid until it is moved. `key` and `value` are views, good until the next move. Close it: an open cursor keeps
- * the files and the memory of its moment alive. Every call throws CLOSED after close(), and after the store was closed.
+ * is not valid until it is moved. `key` and `value` are views, good until the next move, to be read and not written to: what
+ * is written there may be written to the store. Close it: an open cursor keeps the files and the memory of its moment alive. Every call throws CLOSED after close(), and after the store was closed.
  */
 export class Cursor implements Disposable {
   readonly #pin: Pin;

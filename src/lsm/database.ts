@@ -124,8 +124,7 @@ export class Database implements Disposable {
 
   /** Applies all operations of a batch, or none; the batch stays the caller's. */
   write(batch: WriteBatch, options: WriteOptions = {}): void {
-    const writer = this.#writable();
-    this.#write(writer, checkedBatch(batch), options);
+    this.#write(this.#writable(), checkedBatch(batch), options);
   }
 
   /**
@@ -268,6 +267,7 @@ export class Database implements Disposable {
   /** Ends all cursors and snapshots and gives up descriptors and LOCK. Twice is nothing. */
   close(): void {
     if (!this.#open) return;
+    this.#refuseComparator();
     this.#open = false;
     this.#pins.closeAll();
     this.#readable.snapshots.closeAll();
@@ -353,7 +353,13 @@ export class Database implements Disposable {
   #writable(): OpenStore {
     this.#use();
     if (!this.#writer) throw new TinyKVError("TINYKV_READ_ONLY", "the store is open read-only");
+    this.#refuseComparator();
     return this.#writer;
+  }
+
+  #refuseComparator(): void {
+    if (this.#readable.context.order.isAsked)
+      throw invalidArgument("a comparator does not write to its store, nor close it");
   }
 
   #use(): Readable {

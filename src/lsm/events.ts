@@ -53,14 +53,19 @@ export type Listeners = { readonly [Name in EventName]?: Listener<Name> };
 
 type AnyListener = (event: never) => void;
 
+interface Line {
+  readonly level: keyof Logger;
+  readonly message: string;
+}
+
 /**
- * Collects events while the engine works and delivers them when it is at rest, so that a listener may call the database.
- * What a listener throws goes to the logger.
+ * Collects events and lines for the logger while the engine works and delivers them when it is at rest, so that a listener
+ * and a logger may call the database, and any other. What a listener throws goes to the logger.
  */
 export class EventQueue {
   readonly #listeners = new Map<EventName, Set<AnyListener>>();
   readonly #logger: Logger | undefined;
-  #pending: { name: EventName; event: unknown }[] = [];
+  #pending: ({ name: EventName; event: unknown } | Line)[] = [];
   #delivering = false;
 
   constructor(logger: Logger | undefined, listeners: Listeners | undefined) {
@@ -88,7 +93,10 @@ export class EventQueue {
     if (this.#delivering || this.#pending.length === 0) return;
     this.#delivering = true;
     try {
-      for (let next = this.#pending.shift(); next; next = this.#pending.shift()) this.#call(next.name, next.event);
+      for (let next = this.#pending.shift(); next; next = this.#pending.shift()) {
+        if ("level" in next) this.#tell(next);
+        else this.#call(next.name, next.event);
+      }
     } finally {
       this.#delivering = false;
     }
@@ -104,8 +112,13 @@ export class EventQueue {
     }
   }
 
-  /** A line for the user's logger; what that throws is dropped, since there is nowhere left to say it. */
+  /** A line for the user's logger. */
   log(level: keyof Logger, message: string): void {
+    if (this.#logger) this.#pending.push({ level, message });
+  }
+
+  // What the logger throws is dropped, since there is nowhere left to say it.
+  #tell({ level, message }: Line): void {
     try {
       this.#logger?.[level](message);
     } catch (error) {

@@ -3,7 +3,6 @@ import { Kind, SEQUENCE_MAX } from "../common/internal-key.ts";
 import { visitBatch } from "../memtable/write-batch.ts";
 import { LogReader } from "../wal/log-reader.ts";
 import { logName, tableName } from "./file-names.ts";
-import { holding } from "./read-path.ts";
 import { joinPath } from "./store-context.ts";
 import type { LogExtent, Readable } from "./store.ts";
 
@@ -26,11 +25,9 @@ export function findVersions(store: Readable, key: Uint8Array): FoundVersion[] {
       found.push(version(place, cursor.sequence, cursor.kind, cursor.value));
     }
   };
-  holding(store, () => {
-    for (const memtable of store.memtables()) {
-      collect(memtable.cursor(), { where: "memtable", file: undefined, level: undefined });
-    }
-  });
+  for (const memtable of store.memtables()) {
+    collect(memtable.cursor(), { where: "memtable", file: undefined, level: undefined });
+  }
   // What the logs held is in the memtables too; once a writer has moved on, their files may be others.
   const logs = store.hasMovedOn() ? [] : store.logs();
   for (const log of logs) found.push(...findInLog(store, log, key));

@@ -1,7 +1,6 @@
 // The memory of memtables serves again: whoever still reads an earlier memtable sees what it held, whatever is written.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Comparator } from "../common/comparator.ts";
 import { Prng } from "../util/prng.ts";
 import type { Database } from "./database.ts";
 import { entries, fill, filled, key, openSmall, SMALL } from "./engine.test-support.ts";
@@ -163,33 +162,6 @@ test("iterations that nobody ends keep no memory but that of a few memtables", (
     db.flush();
   }
   expect(reserved.length).toBeLessThanOrEqual(34);
-});
-
-test("a comparator that writes in the middle of a search ends the memtable under it, and harms nobody", () => {
-  let compared: () => void = () => undefined;
-  const compare = (a: Uint8Array, b: Uint8Array): number => {
-    compared();
-    return Buffer.compare(a, b);
-  };
-  const searches: ((store: Database) => unknown)[] = [
-    (store) => store.get("a5")!.toString(),
-    (store) => store.find("a5").map(({ sequence, value }) => `${sequence} ${value!.toString()}`)[0],
-    (store) => store.has("a5"),
-    (store) => store.approximateSize("a0", "a9"),
-  ];
-  for (const search of searches) {
-    for (const calls of [2, 3, 4]) {
-      compared = () => undefined;
-      const db = openPlain({ comparator: { name: "test.writes", compare } satisfies Comparator });
-      for (let i = 0; i < 20; i++) db.put(`a${i}`, `value ${i}`);
-      const expected = search(db);
-      let left = calls;
-      compared = () => {
-        if (--left === 0) churn(db, 6);
-      };
-      expect([search(db), left < 0]).toEqual([expected, true]);
-    }
-  }
 });
 
 test.each([

@@ -10,11 +10,11 @@
 //   a cursor or iteration               until it is closed (a hold)
 //   the worker thread                   until it has said how the job ended, or says `ended` of one that was abandoned;
 //                                       an order that it has not begun is withdrawn, and then it reads nothing (a hold)
-//   a search under a custom comparator  until it is over: the comparator is foreign code, which may write (a hold)
 //   a lost thread                       for ever: it may be in the middle of anything (spoilt)
 //   a caller who was given a view       until the cursor's next move; if there was none, for ever (spoilt)
 //
-// Other searches run to their end before anything else happens in their thread. A reader who is forgotten here reads
+// A search runs to its end before anything else happens in its thread; a comparator, which is called in its middle, may not
+// write. A reader who is forgotten here reads
 // another memtable's entries and does not notice; Memtable.isAlive is for the places that can afford to ask.
 
 import { assert } from "../common/assert.ts";

@@ -19,6 +19,8 @@ export class ObsoleteFiles {
   readonly #context: StoreContext;
   readonly #tables: TableCache;
   #condemned: Condemned[] = [];
+  /** Files whose failure was told once. */
+  readonly #told = new Set<string>();
 
   constructor(context: StoreContext, tables: TableCache) {
     this.#context = context;
@@ -50,10 +52,12 @@ export class ObsoleteFiles {
       env.unlink(joinPath(path, name));
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") {
-        events.log("warn", `${name} could not be removed: ${String(error)}`);
+        if (!this.#told.has(name)) events.log("warn", `${name} could not be removed: ${String(error)}`);
+        this.#told.add(name);
         return false;
       }
     }
+    this.#told.delete(name);
     if (kind === "table") events.emit("tableDeleted", { file: name });
     if (kind === "log") events.emit("logDeleted", { file: name });
     return true;

@@ -21,15 +21,10 @@ export function lookUp(
   wanted: Wanted,
 ): Buffer | undefined {
   store.counters.gets++;
-  const look = store.context.order.isBytewise ? lookUpLayers : lookUpHolding;
-  const found = look(store, key, sequence, flags, wanted);
+  const found = lookUpLayers(store, key, sequence, flags, wanted);
   if (found === undefined || found === TOMBSTONE) return undefined;
   store.counters.found++;
   return found;
-}
-
-function lookUpHolding(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags, wanted: Wanted): Lookup {
-  return holding(store, () => lookUpLayers(store, key, sequence, flags, wanted));
 }
 
 function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags: ReadFlags, wanted: Wanted): Lookup {
@@ -56,16 +51,6 @@ function lookUpLayers(store: Readable, key: Uint8Array, sequence: number, flags:
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** A search of memtables in which a comparator is called: foreign code, which may write and so end memtables. */
-export function holding<T>(store: Readable, search: () => T): T {
-  const hold = store.holdMemtables();
-  try {
-    return search();
-  } finally {
-    hold.release();
-  }
 }
 
 function covers(version: Version, table: TableMeta, key: Uint8Array): boolean {
@@ -97,9 +82,7 @@ export function mergedCursor(store: Readable, version: Version, flags: ReadFlags
 export function approximateBytes(store: Readable, from: Uint8Array, to: Uint8Array): number {
   const version = store.pins.current;
   if (version.order.compare(from, to) >= 0) return 0;
-  let bytes = holding(store, () =>
-    store.memtables().reduce((sum, memtable) => sum + memtable.approximateBytes(from, to), 0),
-  );
+  let bytes = store.memtables().reduce((sum, memtable) => sum + memtable.approximateBytes(from, to), 0);
   for (let level = 0; level < version.numLevels; level++) {
     for (const table of version.overlapping(level, from, to)) {
       const reader = store.tables.reader(table);

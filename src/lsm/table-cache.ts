@@ -49,6 +49,12 @@ export class TableCache {
         cache: this.blocks,
         databaseId: this.#context.databaseId,
       });
+      // A comparator may have read from the table while it was opened: one reader answers for the cached blocks.
+      const other = this.#readers.get(table.number);
+      if (other) {
+        reader.close();
+        return other;
+      }
       this.#readers.set(table.number, reader);
     }
     return reader;

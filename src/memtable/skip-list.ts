@@ -296,7 +296,7 @@ function compareEqualHeads(
   const nodeLength = words[node + SHAPE]! >>> 8;
   const nodeAt = node + KEY;
   // A copy: foreign code need not expect views of shared memory, which some platform calls refuse.
-  if (!order.isBytewise) return order.comparator.compare(bytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
+  if (!order.isBytewise) return order.compare(bytes.slice(nodeAt * 4, nodeAt * 4 + nodeLength), target.key);
   const { length, words: targetWords, at, sameWords: same } = target;
   const end = ((nodeLength < length ? nodeLength : length) + 3) >>> 2;
   for (let i = same; i < end; i++) {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { assert } from "../common/assert.ts";
+import { bytewise, KeyOrder } from "../common/comparator.ts";
 import { CorruptionError } from "../common/errors.ts";
 import { SEQUENCE_MAX } from "../common/internal-key.ts";
 import { Prng } from "../util/prng.ts";
@@ -244,6 +245,31 @@ test("damage that a read into the cache meets leaves what the cache holds as it 
   for (let i = 0; i < 3; i++) expect(() => table.get(entries[0]!.key, SEQUENCE_MAX)).toThrow(CorruptionError);
   expect(cache.bytes).toBe(before);
   for (const { key, value } of entries.slice(50)) expect(table.get(key, SEQUENCE_MAX)).toEqual(Buffer.from(value));
+});
+
+test("a comparator that reads the very block that is being read leaves nothing behind in the cache", () => {
+  let left = 0;
+  const order = new KeyOrder({
+    name: "test.reads",
+    compare(a, b) {
+      if (left > 0 && --left === 0) inner();
+      return bytewise.compare(a, b);
+    },
+  });
+  const entries = Array.from({ length: 200 }, (_, i) => put(`key ${String(i).padStart(3, "0")}`, 1, `v${i}`));
+  const { key, value } = entries[77]!;
+  const built = buildTable(entries, { order, blockSize: 64, indexBlockSize: 128 });
+  let inner = (): void => undefined;
+  for (let nth = 1; nth < 60; nth++) {
+    const cache = new BlockCache(1 << 20);
+    const table = openTable(built, { cache });
+    inner = () => expect(table.get(key, SEQUENCE_MAX)).toEqual(Buffer.from(value));
+    left = nth;
+    expect(table.get(key, SEQUENCE_MAX)).toEqual(Buffer.from(value));
+    left = 0;
+    table.close();
+    expect(cache.bytes).toBe(0);
+  }
 });
 
 test("a closed table cannot be read into the cache", () => {

@@ -121,10 +121,10 @@ export class BlockCache {
     if (this.#current === segment) this.#current = undefined;
   }
 
-  /** Keeps `value`, which holds `bytes` bytes, if there can be room; the slot is empty. */
+  /** Keeps `value`, which holds `bytes` bytes, if there can be room and the slot is empty: a comparator may have been quicker. */
   insert<T>(owner: CacheItems<T>, slot: number, value: T, bytes: number): void {
     const charge = bytes + ITEM_OVERHEAD_BYTES;
-    if (charge > this.capacity) return;
+    if (charge > this.capacity || owner.bySlot.has(slot)) return;
     while (this.#memoryBytes + charge > this.capacity) this.#giveWay();
     // Read once, by a scan say, it goes at its next turn; only a hit earns it another round.
     const item = { owner, slot, value, charge, referenced: false };

@@ -1,6 +1,7 @@
 // Where cursors put the blocks that they take out of the cache.
 
 import { EMPTY } from "../common/bytes.ts";
+import { untransferable } from "../util/untransferable.ts";
 
 /** Copies of blocks of the default size, and of the somewhat larger ones among them, fit at once. */
 const BYTES_LEAST = 4608;
@@ -37,5 +38,5 @@ export class BlockCopies {
 
 // A plain Uint8Array, like those of the cache: mixed with Buffers, comparisons see two types.
 function memory(length: number, least: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(Math.max(length, least)).buffer);
+  return new Uint8Array(untransferable(Buffer.allocUnsafeSlow(Math.max(length, least)).buffer));
 }

@@ -11,6 +11,7 @@
 // Memory is used again: whoever keeps a block for longer than one look-up takes a copy (BlockCursor.own).
 
 import { assert } from "../common/assert.ts";
+import { untransferable } from "../util/untransferable.ts";
 import { directoryWords, DIRECTORY_BLOCK_AT, DIRECTORY_BLOCK_LENGTH } from "./block-directory.ts";
 
 const WORD_BYTES = 4;
@@ -76,7 +77,7 @@ export class CacheSegment {
   #slots: number[] = [];
 
   constructor(number: number, byteLength: number) {
-    const memory = new ArrayBuffer(byteLength);
+    const memory = untransferable(new ArrayBuffer(byteLength));
     this.number = number;
     this.bytes = new Uint8Array(memory);
     this.words = new Int32Array(memory);

@@ -11,6 +11,7 @@ import type { BlockCursor } from "./block-cursor.ts";
 import { directoryWordsFor, writeDirectory } from "./block-directory.ts";
 import type { BlockFile } from "./block-file.ts";
 import type { CacheSegment } from "./cache-segment.ts";
+import { untransferable } from "../util/untransferable.ts";
 import { IndexBlock } from "./index-block.ts";
 import { TRAILER_BYTES, type BlockHandle, type TableProperties } from "./table-format.ts";
 
@@ -146,7 +147,9 @@ export class TableBlocks {
     }
     const block = this.file.readBlock(offset, length, verify);
     cursor.load(block, offset);
-    if (isKept) this.#cache.insert(this.#large, slot, block, length);
+    if (!isKept) return;
+    untransferable(block.buffer);
+    this.#cache.insert(this.#large, slot, block, length);
   }
 
   // Read where it is to stay: nothing is allocated and nothing copied. It is kept once it has been verified.

@@ -138,7 +138,7 @@ export class Hands {
   #lose(failure: Error): void {
     const { health, events } = this.#context;
     const thread = this.#thread;
-    // Another store that was told before has a logger, which may have closed this one.
+    // It may have been found out by this store itself, and be told to all of them.
     if (!thread) return;
     const states = new Set<State | undefined>();
     const broken: HandedJob[] = [];

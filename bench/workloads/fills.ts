@@ -12,8 +12,8 @@ const SYNCED_LEAST = 100;
 const SYNCED_SHARE = 1000;
 /** Concurrent writers of fillsync64. */
 const WRITERS = 64;
-/** Synced writes of each of them: the first fifty groups are mostly spent on compiling what they run. */
-const WRITES_EACH = 500;
+/** Synced writes of each of them, as far as the time goes: the first hundreds of groups are mostly spent on compiling what they run. */
+const WRITES_EACH = 5000;
 
 const fillseq: Workload = {
   name: "fillseq",

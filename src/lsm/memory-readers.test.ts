@@ -1,31 +1,16 @@
 // The memory of memtables serves again: whoever still reads an earlier memtable sees what it held, whatever is written.
 
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { Prng } from "../util/prng.ts";
 import type { Database } from "./database.ts";
 import { entries, fill, filled, key, openSmall, SMALL } from "./engine.test-support.ts";
+import { watchReservedMemory } from "./reserved-memory.test-support.ts";
 import type { Options } from "./options.ts";
 
 const WRITE_BUFFER = SMALL.writeBufferSize!;
 const MODES = ["inline", "manual"] as const;
 
-/** All memory of memtables that was ever reserved, this side of the collector. */
-let reserved: SharedArrayBuffer[] = [];
-
-beforeEach(() => {
-  reserved = [];
-  const Original = SharedArrayBuffer;
-  vi.stubGlobal(
-    "SharedArrayBuffer",
-    class extends Original {
-      constructor(size: number) {
-        super(size);
-        if (size > WRITE_BUFFER) reserved.push(this);
-      }
-    },
-  );
-});
-afterEach(() => vi.unstubAllGlobals());
+const reserved = watchReservedMemory(WRITE_BUFFER);
 
 /** Writes enough to use every memory several times, and leaves no memtable waiting. */
 function churn(db: Database, rounds = 12): void {

@@ -1,30 +1,15 @@
 // The worker thread reads the memory of memtables: what it has, or may still have, serves no other memtable.
 
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { Prng } from "../../util/prng.ts";
 import type { Database } from "../database.ts";
 import { codeOf, entries, fill, filled, key, SMALL } from "../engine.test-support.ts";
+import { watchReservedMemory } from "../reserved-memory.test-support.ts";
 import { drain, eventually, FaultyThreadEnv, openThreaded, tables, useScratch } from "./thread.test-support.ts";
 
 useScratch();
 
-/** All memory of memtables that was ever reserved. */
-let reserved: SharedArrayBuffer[] = [];
-
-beforeEach(() => {
-  reserved = [];
-  const Original = SharedArrayBuffer;
-  vi.stubGlobal(
-    "SharedArrayBuffer",
-    class extends Original {
-      constructor(size: number) {
-        super(size);
-        if (size > SMALL.writeBufferSize!) reserved.push(this);
-      }
-    },
-  );
-});
-afterEach(() => vi.unstubAllGlobals());
+const reserved = watchReservedMemory(SMALL.writeBufferSize!);
 
 /** Memtables that may wait, the one written to, and one more when flush() or resume() begins another, whatever waits. */
 const MOST = 4;

@@ -9,6 +9,9 @@
 // The life of a thread: joined → left by all → retired, when the event loop has turned and nobody has joined within
 // LINGER → it ends itself. Only a thread that does not answer is terminated. Node leaves open what its module loader was
 // reading in a thread that is terminated meanwhile; one that ends itself does so behind its imports.
+//
+// Timers of its own, past Env: there is a thread only where Env names a worker, which nothing that replays a seed does. They say
+// when a thread ends, shows that it lives or gives up an import. None says what is written, or in which order.
 
 import {
   parentPort,

@@ -16,12 +16,13 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 /**
  * A program in place of the one that measures: `base` takes 100 for everything, others take for a get what their name
  * says, in the first `suspectRounds` processes of that name; after that they are like the base. Each process is a line in
- * a file.
+ * a file, and each pass in another.
  */
-function childWith(suspectRounds: number): { childFile: string; calls: () => string[] } {
+function childWith(suspectRounds: number): { childFile: string; calls: () => string[]; passes: () => string[] } {
   const childFile = join(mkdtempSync(join(scratch, "child-")), "child.mjs");
   const journal = `${childFile}.txt`;
-  writeFileSync(journal, "");
+  const passes = `${childFile}.passes`;
+  for (const file of [journal, passes]) writeFileSync(file, "");
   writeFileSync(
     childFile,
     `import { appendFileSync, readFileSync, writeSync } from "node:fs";
@@ -31,12 +32,14 @@ const before = readFileSync(${JSON.stringify(journal)}, "utf8").split("\\n").fil
 appendFileSync(${JSON.stringify(journal)}, name + "\\n");
 writeSync(3, "ready\\n");
 for await (const workload of createInterface({ input: process.stdin })) {
+  appendFileSync(${JSON.stringify(passes)}, name + " " + workload + "\\n");
   const isSuspect = workload === "get" && name !== "base" && before < ${suspectRounds};
   writeSync(3, (isSuspect ? name : "100") + "\\n");
 }
 `,
   );
-  return { childFile, calls: () => readFileSync(journal, "utf8").trim().split("\n") };
+  const lines = (file: string): string[] => readFileSync(file, "utf8").trim().split("\n");
+  return { childFile, calls: () => lines(journal), passes: () => lines(passes) };
 }
 
 function compare(childFile: string, candidate: string): Promise<WorkloadResult[]> {
@@ -57,12 +60,15 @@ const slower = (results: readonly WorkloadResult[]): string[] =>
   results.filter(({ isSlower }) => isSlower).map(({ workload }) => workload);
 
 test("what is slower at both looks is slower, and only that workload", async () => {
-  const { childFile, calls } = childWith(Number.POSITIVE_INFINITY);
+  const { childFile, calls, passes } = childWith(Number.POSITIVE_INFINITY);
   const results = await compare(childFile, "115");
   expect(results.map(({ workload }) => workload)).toEqual(MICRO_WORKLOADS);
   expect(slower(results)).toEqual(["get"]);
   expect(results.find(({ workload }) => workload === "get")!.verdict.factor).toBeCloseTo(1.15, 6);
   expect(calls().length).toBe(2 * 3 * 3);
+  const made = (workload: string): number => passes().filter((pass) => pass === `115 ${workload}`).length;
+  expect(made("get"), "measured at both looks").toBe(2 * 3 * 40);
+  expect(made("seek"), "measured at the first look alone").toBe(3 * 40);
 });
 
 test("what is slower at the first look alone is not slower", async () => {
@@ -89,7 +95,12 @@ test("a child that fails ends the contest with its words", async () => {
 });
 
 test("every micro-workload is measured, alone and in any order", () => {
-  const bench = new MicroBench(engine, { directory: mkdtempSync(join(scratch, "micro-")), keys: 2000, seed: "1" });
+  const bench = new MicroBench(engine, {
+    directory: mkdtempSync(join(scratch, "micro-")),
+    keys: 2000,
+    seed: "1",
+    workloads: MICRO_WORKLOADS,
+  });
   for (const workload of [...MICRO_WORKLOADS, "compact", "batch", "batch"] as const) {
     expect(bench.pass(workload)).toBeGreaterThan(0);
   }
@@ -100,7 +111,12 @@ test("the measuring process answers each workload with a number, and leaves no s
   const directory = mkdtempSync(join(scratch, "real-"));
   const build = { name: "built", url: new URL("dist/src/index.js", `file://${root}/`).href };
   const childFile = join(root, "dist/bench/regress/child-main.js");
-  const child = await BuildChild.start(childFile, build, { directory, keys: 1000, seed: "1" });
+  const child = await BuildChild.start(childFile, build, {
+    directory,
+    keys: 1000,
+    seed: "1",
+    workloads: ["get", "put"],
+  });
   expect(await child.pass("get")).toBeGreaterThan(0);
   expect(await child.pass("put")).toBeGreaterThan(0);
   await child.end();

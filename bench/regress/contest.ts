@@ -46,53 +46,49 @@ export interface WorkloadResult {
 /** Measures until the bands are narrow, and once more what seems slower. */
 export async function compareBuilds(options: ContestOptions): Promise<WorkloadResult[]> {
   const random = new Random(options.seed);
-  const first = await runRounds(options, random, MICRO_WORKLOADS);
-  const suspects = MICRO_WORKLOADS.filter((workload) => judge(first.map((times) => times[workload])).is === "slower");
-  const second = suspects.length > 0 ? await runRounds(options, random, suspects) : [];
+  const first = await measure(options, random, MICRO_WORKLOADS);
+  const suspects = MICRO_WORKLOADS.filter((workload) => judge(first.get(workload)!).is === "slower");
+  const second = await measure(options, random, suspects);
   return MICRO_WORKLOADS.map((workload) => {
-    const rounds = first.map((times) => times[workload]);
+    const rounds = first.get(workload)!;
     const verdict = judge(rounds);
-    if (!suspects.includes(workload)) return { workload, rounds, verdict, isSlower: false };
-    const again = second.map((times) => times[workload]);
+    const again = second.get(workload);
+    if (!again) return { workload, rounds, verdict, isSlower: false };
     const confirmation = { rounds: again, verdict: judge(again) };
     return { workload, rounds, verdict, confirmation, isSlower: confirmation.verdict.is === "slower" };
   });
 }
 
-type RoundTimes = Record<MicroWorkload, Round>;
+type Rounds = Map<MicroWorkload, Round[]>;
 
-async function runRounds(
-  options: ContestOptions,
-  random: Random,
-  watched: readonly MicroWorkload[],
-): Promise<RoundTimes[]> {
-  const rounds: RoundTimes[] = [];
+/** Rounds of the workloads asked for; a workload whose band is narrow takes no part in those that others still need. */
+async function measure(options: ContestOptions, random: Random, watched: readonly MicroWorkload[]): Promise<Rounds> {
+  const rounds: Rounds = new Map(watched.map((workload) => [workload, []]));
+  const missing = (workload: MicroWorkload): number => moreRounds(rounds.get(workload)!, options.rounds);
+  let done = 0;
   for (;;) {
-    const more = Math.max(
-      ...watched.map((workload) =>
-        moreRounds(
-          rounds.map((times) => times[workload]),
-          options.rounds,
-        ),
-      ),
-    );
-    if (more === 0) return rounds;
-    const total = rounds.length + more;
-    while (rounds.length < total) {
-      options.progress(rounds.length, total);
-      rounds.push(await runRound(options, random));
+    const wide = watched.filter((workload) => missing(workload) > 0);
+    if (wide.length === 0) return rounds;
+    const total = done + Math.max(...wide.map(missing));
+    while (done < total) {
+      options.progress(done++, total);
+      for (const [workload, round] of await runRound(options, random, wide)) rounds.get(workload)!.push(round);
     }
   }
 }
 
-async function runRound(options: ContestOptions, random: Random): Promise<RoundTimes> {
+async function runRound(
+  options: ContestOptions,
+  random: Random,
+  workloads: readonly MicroWorkload[],
+): Promise<Map<MicroWorkload, Round>> {
   const { base, candidate, childFile, directory, keys, seed } = options;
   const children: BuildChild[] = [];
   try {
     for (const build of [base, base, candidate]) {
-      children.push(await BuildChild.start(childFile, build, { directory, keys, seed }));
+      children.push(await BuildChild.start(childFile, build, { directory, keys, seed, workloads }));
     }
-    return await runPasses(children, random);
+    return await runPasses(children, random, workloads);
   } finally {
     for (const child of children) await child.end();
   }
@@ -100,10 +96,14 @@ async function runRound(options: ContestOptions, random: Random): Promise<RoundT
 
 // The three wait while one of them works. Passes that are neighbours in time are compared, and the median comparison of the
 // round stands: other work on the machine comes and goes slower than a pass of reads.
-async function runPasses(children: readonly BuildChild[], random: Random): Promise<RoundTimes> {
-  const passes = new Map(MICRO_WORKLOADS.map((workload): [MicroWorkload, Round[]] => [workload, []]));
-  for (let pass = 0; pass < Math.max(...Object.values(PASSES)); pass++) {
-    for (const workload of MICRO_WORKLOADS) {
+async function runPasses(
+  children: readonly BuildChild[],
+  random: Random,
+  workloads: readonly MicroWorkload[],
+): Promise<Map<MicroWorkload, Round>> {
+  const passes: Rounds = new Map(workloads.map((workload) => [workload, []]));
+  for (let pass = 0; pass < Math.max(...workloads.map((workload) => PASSES[workload])); pass++) {
+    for (const workload of workloads) {
       if (pass >= PASSES[workload]) continue;
       const times: number[] = [];
       for (const arm of permutation(ARMS.length, random)) times[arm] = await children[arm]!.pass(workload);
@@ -111,5 +111,5 @@ async function runPasses(children: readonly BuildChild[], random: Random): Promi
       passes.get(workload)!.push({ base, again, candidate });
     }
   }
-  return Object.fromEntries([...passes].map(([workload, rounds]) => [workload, medianRound(rounds)])) as RoundTimes;
+  return new Map([...passes].map(([workload, rounds]) => [workload, medianRound(rounds)]));
 }

@@ -38,6 +38,8 @@ interface DatabaseUnderTest {
 
 export const MICRO_WORKLOADS = ["put", "batch", "compact", "get", "iterate", "seek"] as const;
 export type MicroWorkload = (typeof MICRO_WORKLOADS)[number];
+/** Those that read a store that is made before any pass. */
+const READS: readonly MicroWorkload[] = ["get", "iterate", "seek"];
 const VALUE_BYTES = 100;
 const BATCH_ENTRIES = 1000;
 /** Operations in a slice of reads: half a millisecond, which mostly passes undisturbed. */
@@ -55,6 +57,8 @@ export interface MicroOptions {
   readonly directory: string;
   readonly keys: number;
   readonly seed: string;
+  /** Those of which there will be passes. */
+  readonly workloads: readonly MicroWorkload[];
 }
 
 /** One build in one process. Its stores are below `directory`; the caller removes that. */
@@ -77,12 +81,12 @@ export class MicroBench {
     this.#order = permutation(options.keys, new Random(options.seed));
     this.#values = new Values(VALUE_BYTES, options.seed);
     this.#random = new Random(`${options.seed}:reads`);
+    const reads = READS.filter((workload) => options.workloads.includes(workload));
     this.#reads = this.#open();
-    this.#putBatches(this.#reads);
+    if (reads.length > 0) this.#putBatches(this.#reads);
     this.#reads.compactRange();
     this.#cursor = this.#reads.cursor();
-    for (let i = 0; i < WARM_PASSES; i++)
-      for (const workload of ["get", "iterate", "seek"] as const) this.pass(workload);
+    for (let i = 0; i < WARM_PASSES; i++) for (const workload of reads) this.pass(workload);
   }
 
   /** Nanoseconds an operation. */

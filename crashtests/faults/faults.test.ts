@@ -91,7 +91,7 @@ const CHEATS: readonly [claim: string, conditions: readonly string[], engine: (e
   ],
   [
     "takes a failed read for the end of the file",
-    ["C1", "C21", "C8"],
+    ["C1", "C3", "C21", "C8"],
     withFiles((file) => ({
       read: (buffer, position) =>
         attempt(

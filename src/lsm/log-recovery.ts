@@ -13,7 +13,7 @@ import { equalBytes } from "../common/bytes.ts";
 import { areRelated } from "../common/database-id.ts";
 import { CorruptionError } from "../common/errors.ts";
 import type { Env } from "../util/env.ts";
-import { decodeBatchHeader, visitBatch } from "../memtable/write-batch.ts";
+import { type BatchHeader, checkBatch, decodeBatchHeader } from "../memtable/write-batch.ts";
 import type { CleanEnd, LogHeader } from "../wal/log-format.ts";
 import { LogReader, type LogReaderOptions, type LogRecord } from "../wal/log-reader.ts";
 import { logName, manifestName } from "./file-names.ts";
@@ -292,27 +292,28 @@ class ReplayRun {
   }
 
   apply({ payload, offset, end }: LogRecord, name: string, apply: ApplyRecord): void {
+    let header: BatchHeader;
     try {
-      this.#check(payload, name, offset);
+      header = this.#check(payload, name, offset);
     } catch (error) {
       if (!this.salvaging || !(error instanceof CorruptionError)) throw error;
       this.skipped.push({ file: name, offset, length: end - offset, reason: error.problem });
       return;
     }
     apply(payload, name, offset);
-    const { firstSequence, count } = decodeBatchHeader(payload, name, offset);
+    const { firstSequence, count } = header;
     this.records++;
     this.bytes += payload.length;
     this.lastSequence = firstSequence + count - 1;
   }
 
   // Chunks that verify say nothing about what is in them: a record is decoded whole before any of it counts.
-  #check(payload: Uint8Array, name: string, offset: number): void {
+  #check(payload: Uint8Array, name: string, offset: number): BatchHeader {
     const { firstSequence } = decodeBatchHeader(payload, name, offset);
     if (firstSequence <= this.lastSequence) {
       throw new CorruptionError(name, offset, `sequence number ${firstSequence} after ${this.lastSequence}`);
     }
-    visitBatch(payload, name, offset, () => undefined);
+    return checkBatch(payload, name, offset);
   }
 }
 

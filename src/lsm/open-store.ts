@@ -30,7 +30,7 @@ import {
 import { Memtables } from "./memtables.ts";
 import { ObsoleteFiles } from "./obsolete-files.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { replayIntoStore } from "./replay.ts";
+import { HeldReplay, replayIntoStore } from "./replay.ts";
 import { saveLost } from "./lost.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Counters } from "./counters.ts";
@@ -187,7 +187,8 @@ function recover(opening: Opening, listing: DirectoryListing, closers: (() => vo
     manifest,
     logNumbers: listing.logs,
   });
-  const found = logs.replay(() => undefined);
+  const holding = new HeldReplay(context);
+  const found = logs.replay(holding.apply);
   tellRecovery(context, found);
   saveLost(context, found.report.skipped);
 
@@ -199,7 +200,7 @@ function recover(opening: Opening, listing: DirectoryListing, closers: (() => vo
   const orphans = listing.tables.filter((number) => !version.has(number)).map((number) => ({ number, tag: 0 }));
   // The logs stay in force until all of these tables are there: each of them says so.
   const provenance = { inputs: [], obsolete: orphans, logNumber: manifest.state.logNumber };
-  const replayed = replayIntoStore({ context, version, newNumber, logs, found, provenance });
+  const replayed = replayIntoStore({ context, version, newNumber, logs, found, held: holding.take(), provenance });
   const manifestNumber = newNumber();
   const keptFrom = replayed.kept[0]?.number ?? logNumber;
   const memtables = replayed.memtables ?? new Memtables(context.order, options, logNumber);

@@ -1,6 +1,7 @@
-import { DecodedBatch } from "../memtable/write-batch.ts";
 import { assert } from "../common/assert.ts";
+import { GatheredOperations } from "../memtable/gathered-operations.ts";
 import { Memtable } from "../memtable/memtable.ts";
+import { DecodedBatch, decodeBatchHeader } from "../memtable/write-batch.ts";
 import type { TableProvenance } from "../sst/table-format.ts";
 import type { LogRecovery, RecoveredLogs } from "./log-recovery.ts";
 import { writeMemtableWhole } from "./memtable-output.ts";
@@ -19,6 +20,7 @@ const KEPT_BUFFER_PART = 2;
 export class Replayer {
   readonly #context: StoreContext;
   readonly #full: (memtable: Memtable) => void;
+  readonly #gathered = new GatheredOperations();
   #made = 0;
   #memtable: Memtable;
 
@@ -28,28 +30,69 @@ export class Replayer {
     this.#memtable = this.#make(0);
   }
 
+  /** The last one, with all that was applied. */
   get memtable(): Memtable {
+    this.#insertGathered();
     return this.#memtable;
   }
 
   apply(payload: Uint8Array, file: string, offset: number): void {
-    const { order } = this.#context;
-    const batch = new DecodedBatch(payload, file, offset);
-    if (!this.#memtable.fits(batch.count, payload.length)) {
+    const header = decodeBatchHeader(payload, file, offset);
+    const { count } = header;
+    const gathered = this.#gathered;
+    const fits = this.#memtable.bytesUsed + gathered.memtableBytes + Memtable.bytesFor(count, payload.length);
+    // What is gathered needs less than that in the end: only when it is inserted it is known whether the batch fits.
+    if (fits > this.#memtable.capacity || !gathered.hasRoom(count, payload.length)) this.#insertGathered();
+    if (!this.#memtable.fits(count, payload.length + gathered.memtableBytes)) {
       this.finish();
-      this.#memtable = this.#make(Memtable.bytesFor(batch.count, payload.length));
+      this.#memtable = this.#make(Memtable.bytesFor(count, payload.length));
     }
-    assert(batch.insertInto(this.#memtable, order), "a memtable has the room that was found");
+    if (gathered.hasRoom(count, payload.length)) gathered.add(payload, header, file, offset);
+    else this.#insertLarge(new DecodedBatch(payload, file, offset));
   }
 
   /** Hands over the last one. */
   finish(): void {
-    if (this.#memtable.entries > 0) this.#full(this.#memtable);
+    if (this.memtable.entries > 0) this.#full(this.#memtable);
+  }
+
+  #insertGathered(): void {
+    this.#gathered.insertInto(this.#memtable, this.#context.order);
+  }
+
+  #insertLarge(batch: DecodedBatch): void {
+    assert(batch.insertInto(this.#memtable, this.#context.order), "a memtable has the room that was found");
   }
 
   #make(bytes: number): Memtable {
     const { order, options } = this.#context;
     return new Memtable({ order, capacity: Math.max(options.writeBufferSize, bytes), seed: ++this.#made });
+  }
+}
+
+/** What the first look at the logs brings back, kept for as long as it is no more than a session's memtables may hold. */
+export class HeldReplay {
+  readonly #most: number;
+  readonly #full: Memtable[] = [];
+  #replayer: Replayer | undefined;
+
+  constructor(context: StoreContext) {
+    this.#most = context.options.maxWriteBufferNumber;
+    this.#replayer = new Replayer(context, (memtable) => this.#full.push(memtable));
+  }
+
+  readonly apply = (payload: Uint8Array, file: string, offset: number): void => {
+    this.#replayer?.apply(payload, file, offset);
+    if (this.#full.length < this.#most) return;
+    // One more than these has been begun.
+    this.#replayer = undefined;
+    this.#full.length = 0;
+  };
+
+  /** Oldest first, in the order of the records; undefined when there were too many. To be asked once. */
+  take(): readonly Memtable[] | undefined {
+    this.#replayer?.finish();
+    return this.#replayer && this.#full;
   }
 }
 
@@ -59,6 +102,8 @@ export interface ReplayPlan {
   readonly newNumber: () => number;
   readonly logs: LogRecovery;
   readonly found: RecoveredLogs;
+  /** Of all records of `found`, if they were few enough to be held; else they are read again. */
+  readonly held: readonly Memtable[] | undefined;
   readonly provenance: TableProvenance;
 }
 
@@ -71,17 +116,12 @@ export interface Replayed {
 
 /** Brings back what the logs hold: into memory when a clean close witnessed them and they are small, else into new tables. */
 export function replayIntoStore(plan: ReplayPlan): Replayed {
-  const { context, version, logs, found } = plan;
+  const { context, version, found, held } = plan;
   if (found.report.records === 0) return { version, memtables: undefined, kept: [] };
-  if (mayKeep(context, found)) {
-    const full: Memtable[] = [];
-    const replayer = new Replayer(context, (memtable) => full.push(memtable));
-    logs.replay((payload, file, offset) => replayer.apply(payload, file, offset));
-    if (full.length === 0) {
-      const memtables = new Memtables(context.order, context.options, found.extents[0]!.number);
-      memtables.replaceEmpty(replayer.memtable);
-      return { version, memtables, kept: found.extents };
-    }
+  if (mayKeep(context, found) && held?.length === 1) {
+    const memtables = new Memtables(context.order, context.options, found.extents[0]!.number);
+    memtables.replaceEmpty(held[0]!);
+    return { version, memtables, kept: found.extents };
   }
   return { version: replayIntoTables(plan), memtables: undefined, kept: [] };
 }
@@ -95,11 +135,14 @@ function mayKeep({ options }: StoreContext, { report, extents }: RecoveredLogs):
 // Written anew, never made durable by a sync of the file it was read from: after a failed sync the kernel may have
 // dropped those pages' dirty marks, and a later sync would succeed without writing them.
 function replayIntoTables(plan: ReplayPlan): Version {
-  const { context, logs } = plan;
+  const { context, logs, held } = plan;
   let grown = plan.version;
-  const replayer = new Replayer(context, (memtable) => {
-    grown = flushRecovered(plan, grown, memtable);
-  });
+  const flush = (memtable: Memtable): void => void (grown = flushRecovered(plan, grown, memtable));
+  if (held) {
+    held.forEach(flush);
+    return grown;
+  }
+  const replayer = new Replayer(context, flush);
   logs.replay((payload, file, offset) => replayer.apply(payload, file, offset));
   replayer.finish();
   return grown;

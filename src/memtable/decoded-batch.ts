@@ -5,24 +5,33 @@ import { EMPTY } from "../common/bytes.ts";
 import type { KeyOrder } from "../common/comparator.ts";
 import { invalidArgument } from "../common/errors.ts";
 import { Kind } from "../common/internal-key.ts";
-import { headOf } from "../common/key-heads.ts";
-import { OperationScanner, decodeBatchHeader } from "./batch-format.ts";
+import { type BatchHeader, OperationScanner, decodeBatchHeader } from "./batch-format.ts";
 import type { Memtable } from "./memtable.ts";
-
-// The fields of an operation in DecodedBatch's list of places.
-const KEY_START = 0;
-const KEY_END = 1;
-const VALUE_START = 2;
-const VALUE_END = 3;
-const FIELDS = 4;
-
-/** A put may have an empty value; a delete has none, and this in its place. No position in a payload is negative. */
-const NO_VALUE = -1;
-
-/** A head of 32 bits and an index below this fit a double exactly; larger batches are sorted by comparisons. */
-const PACKED_MOST = 2 ** 20;
+import {
+  FIELDS,
+  KEY_END,
+  KEY_START,
+  NO_VALUE,
+  type Places,
+  sortOperations,
+  VALUE_END,
+  VALUE_START,
+} from "./operation-order.ts";
 
 const NOTHING = { bytes: EMPTY, start: 0, end: 0 };
+
+/**
+ * Reads a payload to its end.
+ *
+ * Throws CorruptionError, or FORMAT_UNSUPPORTED for an operation of a later version.
+ */
+export function checkBatch(payload: Uint8Array, file: string, base: number): BatchHeader {
+  const header = decodeBatchHeader(payload, file, base);
+  const scanner = new OperationScanner(payload, file, base);
+  for (let i = 0; i < header.count; i++) scanner.next();
+  scanner.expectEnd();
+  return header;
+}
 
 /**
  * Calls `visit` for each operation of a payload, in order; key and value (empty for a delete) are views of the payload.
@@ -35,10 +44,7 @@ export function visitBatch(
   base: number,
   visit: (kind: Kind, sequence: number, key: Uint8Array, value: Uint8Array) => void,
 ): void {
-  const { firstSequence, count } = decodeBatchHeader(payload, file, base);
-  const checked = new OperationScanner(payload, file, base);
-  for (let i = 0; i < count; i++) checked.next();
-  checked.expectEnd();
+  const { firstSequence, count } = checkBatch(payload, file, base);
   const scanner = new OperationScanner(payload, file, base);
   for (let i = 0; i < count; i++) {
     scanner.next();
@@ -55,8 +61,7 @@ export class DecodedBatch {
   /** The sum of the lengths of all keys and values. */
   readonly payloadBytes: number;
   readonly #payload: Uint8Array;
-  // FIELDS elements an operation. A plain array for a single one: a typed array costs a call to make.
-  readonly #places: Int32Array | number[];
+  readonly #places: Places;
   #sorted: Uint32Array | undefined;
   #sortedBy: KeyOrder | undefined;
 
@@ -85,15 +90,9 @@ export class DecodedBatch {
   /** The operations' indices, by key and then by sequence number, both ascending. */
   sortedBy(order: KeyOrder): Uint32Array {
     if (this.#sorted && this.#sortedBy === order) return this.#sorted;
-    const sorted = new Uint32Array(this.count);
-    for (let i = 0; i < sorted.length; i++) sorted[i] = i;
-    if (!this.#ascends(order)) {
-      if (order.isBytewise && this.count <= PACKED_MOST) this.#sortByHeads(order, sorted);
-      else sorted.sort((a, b) => this.#compareKeys(order, a, b) || a - b);
-    }
-    this.#sorted = sorted;
+    this.#sorted = sortOperations(this.#payload, this.#places, this.count, order);
     this.#sortedBy = order;
-    return sorted;
+    return this.#sorted;
   }
 
   /** Compares as insertInto will, so that a custom comparator that throws does it while nothing is written yet. */
@@ -126,67 +125,9 @@ export class DecodedBatch {
   #key(i: number): Uint8Array {
     return this.#payload.subarray(this.#places[i * FIELDS + KEY_START], this.#places[i * FIELDS + KEY_END]);
   }
-
-  // The four bytes behind what all keys begin with, and the index, as one number each: those are sorted without a call
-  // into JavaScript, and what has equal heads, mostly little, is sorted again by its keys.
-  #sortByHeads(order: KeyOrder, sorted: Uint32Array): void {
-    const places = this.#places;
-    const prefix = this.#commonPrefix();
-    const packed = new Float64Array(sorted.length);
-    for (let i = 0; i < packed.length; i++) {
-      const start = places[i * FIELDS + KEY_START]! + prefix;
-      packed[i] = headOf(this.#payload, start, places[i * FIELDS + KEY_END]!) * PACKED_MOST + i;
-    }
-    packed.sort();
-    let runStart = 0;
-    let runHead = -1;
-    for (let i = 0; i < packed.length; i++) {
-      const head = Math.floor(packed[i]! / PACKED_MOST);
-      sorted[i] = packed[i]! - head * PACKED_MOST;
-      if (head === runHead) continue;
-      this.#sortByKeys(order, sorted, runStart, i);
-      runStart = i;
-      runHead = head;
-    }
-    this.#sortByKeys(order, sorted, runStart, packed.length);
-  }
-
-  #sortByKeys(order: KeyOrder, sorted: Uint32Array, start: number, end: number): void {
-    if (end - start < 2) return;
-    sorted.subarray(start, end).sort((a, b) => this.#compareKeys(order, a, b) || a - b);
-  }
-
-  /** How many bytes all keys begin with. */
-  #commonPrefix(): number {
-    const places = this.#places;
-    const bytes = this.#payload;
-    const first = places[KEY_START]!;
-    let prefix = places[KEY_END]! - first;
-    for (let at = FIELDS; at < places.length && prefix > 0; at += FIELDS) {
-      const start = places[at + KEY_START]!;
-      const most = Math.min(prefix, places[at + KEY_END]! - start);
-      prefix = 0;
-      while (prefix < most && bytes[start + prefix] === bytes[first + prefix]) prefix++;
-    }
-    return prefix;
-  }
-
-  #ascends(order: KeyOrder): boolean {
-    for (let i = 1; i < this.count; i++) if (this.#compareKeys(order, i - 1, i) > 0) return false;
-    return true;
-  }
-
-  #compareKeys(order: KeyOrder, a: number, b: number): number {
-    const places = this.#places;
-    const aStart = places[a * FIELDS + KEY_START]!;
-    const aEnd = places[a * FIELDS + KEY_END]!;
-    const bStart = places[b * FIELDS + KEY_START]!;
-    const bEnd = places[b * FIELDS + KEY_END]!;
-    return order.compareRanges(this.#payload, aStart, aEnd, this.#payload, bStart, bEnd);
-  }
 }
 
-function allocatePlaces(count: number): Int32Array | number[] {
+function allocatePlaces(count: number): Places {
   if (count === 1) return [0, 0, 0, 0];
   try {
     return new Int32Array(count * FIELDS);

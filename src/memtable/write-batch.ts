@@ -7,7 +7,7 @@ import { BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../common/limit
 import { BATCH_HEADER_BYTES, OperationScanner } from "./batch-format.ts";
 
 export { type BatchHeader, decodeBatchHeader } from "./batch-format.ts";
-export { DecodedBatch, visitBatch } from "./decoded-batch.ts";
+export { checkBatch, DecodedBatch, visitBatch } from "./decoded-batch.ts";
 
 /** An operation as a batch gives it back; key and value are copies. */
 export type BatchOperation =

@@ -245,3 +245,23 @@ test("reads beside writes in flight see one state after the other, never an olde
   expect(sees("a", "b")).toBeUndefined();
   expect(sees("a", "b", "c")).toBe(3);
 });
+
+test("writes that returned while an earlier one was in flight are in every history when that fails", () => {
+  const oracle = new Oracle();
+  const ops = writes(put("a"), later("b", "t1"), put("c"), put("b"), later("a", "t2"), put("d")) as WriteOp[];
+  const tickets = ops.map((op) => oracle.issue(op));
+  const [a, b, c, bAgain, aAgain, d] = ops as [WriteOp, WriteOp, WriteOp, WriteOp, WriteOp, WriteOp];
+  for (const returned of [0, 2, 3, 5]) oracle.returned(tickets[returned]!);
+  // A process died with both under way, and the next one wrote on without anybody having looked.
+  const cause = new Error("killed");
+  oracle.failed(tickets[1]!, cause);
+  oracle.failed(tickets[4]!, cause);
+  const [e] = writes(put("e")) as [WriteOp];
+  oracle.returned(oracle.issue(e));
+  const window = oracle.window("kill");
+  expect(resultOf(oracle.judge(window, made(a, b, c, bAgain, aAgain, d, e)))).toBe("accepted");
+  expect(resultOf(oracle.judge(window, made(a, b, c, bAgain, d, e)))).toBe("accepted");
+  expect(resultOf(oracle.judge(window, made(a, c, bAgain, d, e)))).toBe("accepted");
+  expect(resultOf(oracle.judge(window, made(a, b, bAgain, d, e)))).not.toBe("accepted");
+  expect(resultOf(oracle.judge(window, made(a, b, c, bAgain, aAgain, e)))).not.toBe("accepted");
+});

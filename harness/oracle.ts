@@ -132,6 +132,8 @@ export class Oracle {
   failed(ticket: Ticket, cause?: unknown): void {
     const issued = this.#find(ticket);
     const index = issued.index - 1;
+    // Some of them may have returned: withdrawing forgets those that nothing in flight stands before.
+    const behindIt = this.#recent.filter((write) => write.index > issued.index);
     this.#withdraw(issued);
     const found = this.#tail.findIndex((write) => !write.undecided && write.issued.index > index);
     const later = found < 0 ? this.#tail.length : found;
@@ -143,9 +145,7 @@ export class Oracle {
       return;
     }
     this.#tail = [undecided];
-    for (const write of this.#recent) {
-      if (write.index > index) this.#tail.push({ issued: write, undecided: false, behind: false });
-    }
+    for (const write of behindIt) this.#tail.push({ issued: write, undecided: false, behind: false });
   }
 
   /** flush(), sync() or a clean close() returned: all that was issued before it is durable. */

@@ -75,6 +75,8 @@ export class LogRecovery {
   readonly #chain: ChainLog[];
   /** Whole files without a header of their own, by number. */
   readonly #headerless = new Map<number, SkippedBytes>();
+  /** Of the files that have one. */
+  readonly #sizes = new Map<number, number>();
   /** Salvage alone: those of them that held something, as something else says. */
   readonly #missed = new Set<number>();
 
@@ -90,6 +92,11 @@ export class LogRecovery {
     }
     if (plan.mode === "skipCorrupted") this.#findMissed(headers);
     this.#chain = plan.mode === "skipCorrupted" ? everyLog(headers) : wholeChain(headers, logNumber);
+  }
+
+  /** No more is replayed: a newest log may be longer than what stands in it. */
+  get bytesMost(): number {
+    return this.#chain.reduce((sum, { number, limit }) => sum + (limit ?? this.#sizes.get(number)!), 0);
   }
 
   /** Validates every log and applies every record in order; may be called again with another `apply`. */
@@ -128,7 +135,10 @@ export class LogRecovery {
           throw new CorruptionError(name, 0, "belongs to another store");
         if (header.comparatorName !== state.comparatorName)
           throw new CorruptionError(name, 0, "made with another comparator");
-        if (equalBytes(header.databaseId, state.databaseId)) return header;
+        if (equalBytes(header.databaseId, state.databaseId)) {
+          this.#sizes.set(number, size);
+          return header;
+        }
       }
       // What a related store's deleted log left behind is what an earlier life of the file would be: nothing.
       const reason = header ? "belongs to a related store" : (reader.headerProblem ?? "no valid file header");

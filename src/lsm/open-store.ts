@@ -187,7 +187,7 @@ function recover(opening: Opening, listing: DirectoryListing, closers: (() => vo
     manifest,
     logNumbers: listing.logs,
   });
-  const holding = new HeldReplay(context);
+  const holding = new HeldReplay(context, logs.bytesMost);
   const found = logs.replay(holding.apply);
   tellRecovery(context, found);
   saveLost(context, found.report.skipped);

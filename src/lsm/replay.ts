@@ -16,6 +16,9 @@ const KEPT_LOGS_MOST = 4;
 /** … and together they are at most this part of a write buffer: then one memtable holds them with room to spare. */
 const KEPT_BUFFER_PART = 2;
 
+/** Of the memtables that a log may fill when it is to be held, so much stays free. */
+const UNFILLED = 0.5;
+
 /** Builds memtables out of records, in order; a full one goes to `full` before the next begins. */
 export class Replayer {
   readonly #context: StoreContext;
@@ -28,12 +31,6 @@ export class Replayer {
     this.#context = context;
     this.#full = full;
     this.#memtable = this.#make(0);
-  }
-
-  /** The last one, with all that was applied. */
-  get memtable(): Memtable {
-    this.#insertGathered();
-    return this.#memtable;
   }
 
   apply(payload: Uint8Array, file: string, offset: number): void {
@@ -53,7 +50,8 @@ export class Replayer {
 
   /** Hands over the last one. */
   finish(): void {
-    if (this.memtable.entries > 0) this.#full(this.#memtable);
+    this.#insertGathered();
+    if (this.#memtable.entries > 0) this.#full(this.#memtable);
   }
 
   #insertGathered(): void {
@@ -72,27 +70,41 @@ export class Replayer {
 
 /** What the first look at the logs brings back, kept for as long as it is no more than a session's memtables may hold. */
 export class HeldReplay {
-  readonly #most: number;
-  readonly #full: Memtable[] = [];
+  readonly #context: StoreContext;
+  #isHeld: boolean;
+  #full: Memtable[] = [];
+  /** Made for the first record: it takes a write buffer's memory, which a clean store need not have twice. */
   #replayer: Replayer | undefined;
 
-  constructor(context: StoreContext) {
-    this.#most = context.options.maxWriteBufferNumber;
-    this.#replayer = new Replayer(context, (memtable) => this.#full.push(memtable));
+  /** What logs of so many bytes make is held if it seems to fit: what is built and dropped was built in vain. */
+  constructor(context: StoreContext, logBytes: number) {
+    const { maxWriteBufferNumber, writeBufferSize } = context.options;
+    this.#context = context;
+    // An entry takes about as much in a memtable as in a log; a memtable ends before it is full.
+    this.#isHeld = logBytes <= (maxWriteBufferNumber - UNFILLED) * writeBufferSize;
   }
 
   readonly apply = (payload: Uint8Array, file: string, offset: number): void => {
-    this.#replayer?.apply(payload, file, offset);
-    if (this.#full.length < this.#most) return;
+    if (!this.#isHeld) return;
+    this.#replayer ??= new Replayer(this.#context, (memtable) => this.#full.push(memtable));
+    this.#replayer.apply(payload, file, offset);
     // One more than these has been begun.
-    this.#replayer = undefined;
-    this.#full.length = 0;
+    if (this.#full.length >= this.#context.options.maxWriteBufferNumber) this.#letGo();
   };
 
-  /** Oldest first, in the order of the records; undefined when there were too many. To be asked once. */
-  take(): readonly Memtable[] | undefined {
+  /** Oldest first, in the order of the records, and the caller's from now on; undefined when there were too many. */
+  take(): Memtable[] | undefined {
+    if (!this.#isHeld) return undefined;
     this.#replayer?.finish();
-    return this.#replayer && this.#full;
+    const full = this.#full;
+    this.#letGo();
+    return full;
+  }
+
+  #letGo(): void {
+    this.#isHeld = false;
+    this.#replayer = undefined;
+    this.#full = [];
   }
 }
 
@@ -102,8 +114,8 @@ export interface ReplayPlan {
   readonly newNumber: () => number;
   readonly logs: LogRecovery;
   readonly found: RecoveredLogs;
-  /** Of all records of `found`, if they were few enough to be held; else they are read again. */
-  readonly held: readonly Memtable[] | undefined;
+  /** Of all records of `found`, if they were few enough to be held, to be taken out one by one; else they are read again. */
+  readonly held: Memtable[] | undefined;
   readonly provenance: TableProvenance;
 }
 
@@ -139,7 +151,8 @@ function replayIntoTables(plan: ReplayPlan): Version {
   let grown = plan.version;
   const flush = (memtable: Memtable): void => void (grown = flushRecovered(plan, grown, memtable));
   if (held) {
-    held.forEach(flush);
+    // What is written is nobody's any more, before the session reserves memory of its own.
+    for (let oldest = held.shift(); oldest; oldest = held.shift()) flush(oldest);
     return grown;
   }
   const replayer = new Replayer(context, flush);

@@ -248,7 +248,7 @@ test("reads beside writes in flight see one state after the other, never an olde
 
 test("writes that returned while an earlier one was in flight are in every history when that fails", () => {
   const oracle = new Oracle();
-  const ops = writes(put("a"), later("b", "t1"), put("c"), put("b"), later("a", "t2"), put("d")) as WriteOp[];
+  const ops = writes(put("a"), later("b", "t1"), put("c"), put("b"), later("a", "t2"), put("d"));
   const tickets = ops.map((op) => oracle.issue(op));
   const [a, b, c, bAgain, aAgain, d] = ops as [WriteOp, WriteOp, WriteOp, WriteOp, WriteOp, WriteOp];
   for (const returned of [0, 2, 3, 5]) oracle.returned(tickets[returned]!);

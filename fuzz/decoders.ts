@@ -15,6 +15,8 @@ export const DECODERS: readonly string[] = [
   "src/lsm/version-edit",
   "src/memtable/batch-format",
   "src/memtable/decoded-batch",
+  "src/memtable/gathered-operations",
+  "src/memtable/operation-order",
   "src/sst/block-cursor",
   "src/sst/block-file",
   "src/sst/block-search",

@@ -23,6 +23,8 @@ export {
 
 export { BATCH_HEADER_BYTES, decodeBatchHeader, OperationScanner, type BatchHeader } from "./memtable/batch-format.ts";
 export { DecodedBatch, visitBatch } from "./memtable/decoded-batch.ts";
+export { GatheredOperations } from "./memtable/gathered-operations.ts";
+export { Memtable } from "./memtable/memtable.ts";
 export { encodeBatch } from "./memtable/write-batch.ts";
 
 export { chunks, type LogChunk } from "./wal/log-chunks.ts";

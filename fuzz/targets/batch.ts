@@ -6,7 +6,9 @@ import {
   DecodedBatch,
   decodeBatchHeader,
   encodeBatch,
+  GatheredOperations,
   Kind,
+  Memtable,
   SEQUENCE_MAX,
   visitBatch,
 } from "tinykv/formats";
@@ -45,9 +47,40 @@ export function batchOf(random: Random, most: number): WriteBatch {
 
 const again = new WriteBatch();
 
+/** One batch in so many is inserted too: to make a memtable costs as much as twenty decodings. */
+const INSERTED_EVERY = 8;
+
+// As a write does it, and as recovery does: both memtables hold the same.
+function insertBothWays(bytes: Uint8Array, decoded: DecodedBatch): void {
+  const { count, payloadBytes } = decoded;
+  const options = { order: BYTEWISE, capacity: Memtable.bytesFor(count, bytes.length), seed: 1 };
+  const [one, other] = [new Memtable(options), new Memtable(options)];
+  demand(decoded.insertInto(one, BYTEWISE), "what fits is inserted");
+  demand(
+    count === 0 || !decoded.insertInto(new Memtable({ ...options, capacity: 1 }), BYTEWISE),
+    "no more than fits is",
+  );
+  const gathered = new GatheredOperations();
+  gathered.add(bytes, decodeBatchHeader(bytes, FILE, BASE), FILE, BASE);
+  gathered.insertInto(other, BYTEWISE);
+  demand(one.entries === count && other.entries === count, "every operation is an entry");
+  demand(one.dataBytes === payloadBytes && other.dataBytes === payloadBytes, "with its key and value");
+  const [a, b] = [one.cursor(), other.cursor()];
+  for (a.first(), b.first(); a.valid; a.next(), b.next()) {
+    demand(b.valid && a.sequence === b.sequence && a.kind === b.kind, "in the same order");
+    demand(sameBytes(a.key, b.key) && sameBytes(a.value, b.value), "with the same bytes");
+  }
+}
+
 export const batchTarget: Target = {
   name: "batch",
-  modules: ["src/memtable/batch-format", "src/memtable/decoded-batch", "src/common/byte-reader"],
+  modules: [
+    "src/memtable/batch-format",
+    "src/memtable/decoded-batch",
+    "src/memtable/gathered-operations",
+    "src/memtable/operation-order",
+    "src/common/byte-reader",
+  ],
   bytesMax: 1024,
   memory: "sum",
   misplaced: misplacedIn(FILE, BASE),
@@ -77,6 +110,7 @@ export const batchTarget: Target = {
     const order = decoded.sortedBy(BYTEWISE);
     demand(order.length === count, "all operations are sorted");
     demand(decoded.sortedBy(BYTEWISE) === order, "and only once");
+    if (firstSequence % INSERTED_EVERY === 0) insertBothWays(bytes, decoded);
     const encoded = encodeBatch(again, firstSequence);
     if (sameBytes(encoded, bytes)) return;
     // Lengths may be written longer than they need be; nothing else may differ.

@@ -16,7 +16,10 @@ import type { Store } from "./store.ts";
 /** What writes are held to where the slow-down of level 0 begins, 16 MiB a second: less than a fast disk compacts. */
 const DELAYED_BYTES_PER_MILLISECOND = (16 << 20) / 1000;
 
-/** In milliseconds: systems do not keep shorter sleeps, and no write is to notice a single one. */
+/**
+ * In milliseconds: systems do not keep shorter sleeps, and no write is to notice a single one. A batch counts as so many
+ * writes as it has entries: else it would not notice the delays at all, only the stop.
+ */
 const DELAY_LEAST = 0.25;
 const DELAY_MOST = 1;
 
@@ -99,21 +102,23 @@ export class WritePath {
   noteWritten(writes: readonly WrittenBatch[]): void {
     const { counters } = this.#store;
     let logBytes = 0;
+    let entries = 0;
     let synced = false;
     for (const { payload, count, bytes, sync } of writes) {
       synced ||= sync;
       if (count === 0) continue;
       counters.batches++;
-      counters.entries += count;
+      entries += count;
       counters.bytes += bytes;
       logBytes += payload.length;
     }
+    counters.entries += entries;
     counters.logBytes += logBytes;
     if (synced) counters.syncs++;
     this.#background.noteWrite();
     if (this.#background.mode === "inline") this.#background.advance(logBytes);
     else this.#background.poll();
-    this.#slowDown(logBytes);
+    this.#slowDown(logBytes, entries);
   }
 
   /** Whether the active memtable is certain to take so much. */
@@ -160,24 +165,35 @@ export class WritePath {
   }
 
   // Level 0 fills faster than it is emptied: writes are held to a rate that falls as the stop comes nearer. What a write
-  // owes is slept off in parts that the system can measure, and never by more than DELAY_MOST at once.
-  #slowDown(bytes: number): void {
-    const { context, versions, counters } = this.#store;
+  // owes is slept off in parts that the system can measure; no entry is held up by more than DELAY_MOST. A batch that owes
+  // many parts looks between them whether it still has to.
+  #slowDown(bytes: number, entries: number): void {
+    const { context, counters } = this.#store;
+    const rate = this.#heldTo();
+    this.#owed = rate === undefined ? 0 : this.#owed + bytes / rate;
+    if (this.#owed < DELAY_LEAST) return;
+    let left = Math.min(this.#owed, DELAY_MOST * Math.max(1, entries));
+    this.#owed = 0;
+    while (left > 0) {
+      const milliseconds = Math.min(DELAY_MOST, left);
+      context.env.sleep(milliseconds);
+      counters.noteDelay(milliseconds);
+      left -= milliseconds;
+      if (left < DELAY_LEAST) return;
+      this.#background.poll();
+      if (this.#heldTo() === undefined) return;
+    }
+  }
+
+  // Bytes a millisecond; undefined when writes may go as fast as they can.
+  #heldTo(): number | undefined {
+    const { context, versions } = this.#store;
     const { noSlowdown, level0SlowdownWrites, level0StopWrites } = context.options;
     const excess = versions.current.levelFiles(0) - level0SlowdownWrites;
     const isHeld = excess >= 0 && !noSlowdown && this.#background.mode === "thread";
-    if (!isHeld || !this.#background.isRunning("compaction")) {
-      this.#owed = 0;
-      return;
-    }
+    if (!isHeld || !this.#background.isRunning("compaction")) return undefined;
     const grades = Math.max(1, level0StopWrites - level0SlowdownWrites);
-    const rate = DELAYED_BYTES_PER_MILLISECOND * Math.max(1 / grades, 1 - excess / grades);
-    this.#owed += bytes / rate;
-    if (this.#owed < DELAY_LEAST) return;
-    const milliseconds = Math.min(DELAY_MOST, this.#owed);
-    this.#owed = 0;
-    context.env.sleep(milliseconds);
-    counters.noteDelay(milliseconds);
+    return DELAYED_BYTES_PER_MILLISECOND * Math.max(1 / grades, 1 - excess / grades);
   }
 
   // Without a thread nobody else moves the job that the write waits for: the write runs it, or says STALLED.

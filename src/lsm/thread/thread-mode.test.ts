@@ -2,6 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
+import { WriteBatch } from "../../memtable/write-batch.ts";
 import { Prng } from "../../util/prng.ts";
 import { MemoryEnv } from "../../util/memory-env.ts";
 import { open } from "../database.ts";
@@ -277,4 +278,23 @@ test("above the slow-down mark of level 0 writes are held back, visibly, and non
   expect(env.sleeps).toHaveLength(delays);
   expect(Math.max(...env.sleeps)).toBeLessThanOrEqual(1);
   expect(delayMilliseconds).toBeCloseTo(env.sleeps.reduce((sum, each) => sum + each, 0));
+});
+
+test("above that mark a batch is held back like the writes that it stands for, in parts of a millisecond", () => {
+  const env = new ThreadEnv();
+  const options = { level0SlowdownWrites: 3, level0StopWrites: 1_000, compactionBytesPerSecond: 64 << 10 };
+  const db = openThreaded({ env, ...options, writeBufferSize: 64 << 10 });
+  const value = Buffer.alloc(1_000, 1);
+  let most = 0;
+  for (let i = 0; i < 1_000 && most <= 1; i++) {
+    const batch = new WriteBatch();
+    for (let entry = 0; entry < 50; entry++) batch.put(key((i + entry) % 1_000), value);
+    const before = env.sleeps.length;
+    db.write(batch);
+    most = env.sleeps.slice(before).reduce((sum, each) => sum + each, 0);
+  }
+  // Fifty kilobytes at sixteen megabytes a second.
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(50);
+  expect(Math.max(...env.sleeps)).toBeLessThanOrEqual(1);
 });

@@ -37,9 +37,9 @@ export class Replayer {
     const header = decodeBatchHeader(payload, file, offset);
     const { count } = header;
     const gathered = this.#gathered;
-    const fits = this.#memtable.bytesUsed + gathered.memtableBytes + Memtable.bytesFor(count, payload.length);
+    const needed = this.#memtable.bytesUsed + gathered.memtableBytes + Memtable.bytesFor(count, payload.length);
     // What is gathered needs less than that in the end: only when it is inserted it is known whether the batch fits.
-    if (fits > this.#memtable.capacity || !gathered.hasRoom(count, payload.length)) this.#insertGathered();
+    if (needed > this.#memtable.capacity || !gathered.hasRoom(count, payload.length)) this.#insertGathered();
     if (!this.#memtable.fits(count, payload.length + gathered.memtableBytes)) {
       this.finish();
       this.#memtable = this.#make(Memtable.bytesFor(count, payload.length));

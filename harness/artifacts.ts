@@ -14,6 +14,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } 
 import { dirname, join } from "node:path";
 import { printTrace } from "./disk/trace-file.ts";
 import type { Trace } from "./disk/trace.ts";
+import { OWN_ENGINE } from "./engine.ts";
 import type { Finding } from "./finding.ts";
 import { parseOpLog, printOpLog, type OpLog } from "./op-log.ts";
 import type { Op } from "./op.ts";
@@ -127,8 +128,8 @@ export function readArtifact(path: string): { readonly log: OpLog; readonly fail
 }
 
 /** The op log of a finding. */
-export function logOf({ seed, workload, config, ops }: FindingLog): OpLog {
-  const header = { seed, workload, config, engine: "tinykv", versions: `node:${process.versions.node}` };
+export function logOf({ seed, workload, config, engine = OWN_ENGINE, ops }: FindingLog): OpLog {
+  const header = { seed, workload, config, engine, versions: `node:${process.versions.node}` };
   return { header, ops: withRisingIds(ops) };
 }
 
@@ -142,7 +143,7 @@ function withRisingIds(ops: readonly Op[]): readonly Op[] {
   });
 }
 
-type FindingLog = Pick<Finding, "seed" | "workload" | "config"> & { readonly ops: readonly Op[] };
+type FindingLog = Pick<Finding, "seed" | "workload" | "config" | "engine"> & { readonly ops: readonly Op[] };
 
 function readFailure(directory: string): FailureFile | undefined {
   const file = join(directory, "failure.json");

@@ -27,7 +27,8 @@ export function* entriesOf(store: EngineStore): Generator<readonly [Buffer, Buff
   for (const [key, value] of store.scan({})) yield [key!, value!];
 }
 
-function toEngine(change: Change): EngineChange {
+/** A change as an engine takes it. */
+export function toEngine(change: Change): EngineChange {
   if (change.kind === "put")
     return { kind: "put", key: keyBytes(change.key), value: expandValue(change.key, change.value) };
   if (change.kind === "delete") return { kind: "delete", key: keyBytes(change.key) };

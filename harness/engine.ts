@@ -1,6 +1,9 @@
 import type { Capability } from "./capabilities.ts";
 import type { Durability } from "./oracle.ts";
 
+/** What `--engine` and op logs call ours. */
+export const OWN_ENGINE = "tinykv";
+
 /** One change of a batch as an engine takes it. */
 export type EngineChange =
   | { readonly kind: "put"; readonly key: Buffer; readonly value: Buffer }

@@ -11,6 +11,8 @@ export interface Finding {
   readonly seed: string;
   readonly workload: string;
   readonly config: string;
+  /** As `--engine` has it; our own when absent. */
+  readonly engine?: string;
   readonly ops: readonly Op[];
   readonly keys: readonly KeyDifference[];
   /** The JavaScript stack of an exception, when one was the finding. */

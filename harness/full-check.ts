@@ -6,6 +6,7 @@ import { Failure } from "./failure.ts";
 import { keyBytes, keyOf, type Key } from "./keys.ts";
 import type { Model, ModelEntry } from "./model.ts";
 import type { Capability } from "./capabilities.ts";
+import { offers } from "./unsupported.ts";
 
 /** How much of a large store each read path is asked for: the scans see all of it, the seeks this many places. */
 const PLACES_MOST = 400;
@@ -42,15 +43,17 @@ function placesOf(entries: readonly ModelEntry[]): Key[] {
 }
 
 function checkPoints(store: EngineStore, model: Model, places: readonly Key[], about: (what: string) => About): void {
-  for (const key of places) {
-    const expected = model.get(key);
-    expectValue(about("get"), key, store.get(keyBytes(key)), expected);
-    if (store.has(keyBytes(key)) !== (expected !== undefined)) {
-      throw new Failure("C8", `has of ${JSON.stringify(key)} disagrees with get`, about("").op);
-    }
-  }
-  const values = store.getMany(places.map(keyBytes));
-  places.forEach((key, i) => expectValue(about("getMany"), key, values[i], model.get(key)));
+  const asked = places.filter((key) =>
+    offers(() => {
+      const expected = model.get(key);
+      expectValue(about("get"), key, store.get(keyBytes(key)), expected);
+      if (store.has(keyBytes(key)) !== (expected !== undefined)) {
+        throw new Failure("C8", `has of ${JSON.stringify(key)} disagrees with get`, about("").op);
+      }
+    }),
+  );
+  const values = store.getMany(asked.map(keyBytes));
+  asked.forEach((key, i) => expectValue(about("getMany"), key, values[i], model.get(key)));
 }
 
 function checkBounds(
@@ -71,10 +74,12 @@ function checkBounds(
       [{ lte: bytes }, { lte: key }],
     ];
     const [range, modelRange] = ranges[(i >> 1) % ranges.length]!;
-    expectEntries(
-      about("bounded scan"),
-      store.scan({ ...range, reverse, limit: 3 }),
-      model.scan({ ...modelRange, reverse, limit: 3 }),
+    offers(() =>
+      expectEntries(
+        about("bounded scan"),
+        store.scan({ ...range, reverse, limit: 3 }),
+        model.scan({ ...modelRange, reverse, limit: 3 }),
+      ),
     );
   });
 }

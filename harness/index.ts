@@ -30,6 +30,9 @@ export {
   type PeerDurability,
   type PeerName,
 } from "./engines/peers.ts";
+export { chooseEngine, EngineError, engineOf, type EngineChoice } from "./engines/find-engines.ts";
+export { DriverDied } from "./engines/stdio/driver-process.ts";
+export { StdioEngine, type StdioStore } from "./engines/stdio/stdio-engine.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
 export { fastDirectory } from "./fast-directory.ts";
@@ -44,6 +47,7 @@ export {
   type AsyncWriteOp,
   type Op,
   type OpKind,
+  type SyncWriteOp,
   type WriteOp,
 } from "./op.ts";
 export { parseOpLog, printHeader, printOpLog, OpLogError, type OpLog, type OpLogHeader } from "./op-log.ts";
@@ -51,7 +55,9 @@ export { printOp } from "./op-line.ts";
 export {
   Oracle,
   TINYKV_DURABILITY,
+  UNDECIDED_MAX,
   type Accepted,
+  type Loss,
   type Durability,
   type Ticket,
   type Verdict,
@@ -60,6 +66,7 @@ export {
 export { Runner, type RunCounts, type RunnerOptions } from "./runner.ts";
 export { expandValue, parseValue, type ValueRef } from "./values.ts";
 export { generate, type WorkloadOptions } from "./workloads/workload.ts";
+export type { ValueProfile } from "./workloads/length-source.ts";
 export { MIXES, WORKLOADS, type WorkloadName } from "./workloads/mixes.ts";
 export { Random } from "./workloads/random.ts";
 export { Zipfian } from "./workloads/zipfian.ts";
@@ -89,7 +96,10 @@ export {
   type EngineMaker,
   type RecordedRun,
 } from "./crash/recorded-run.ts";
-export { printTrace, traceHash } from "./disk/trace-file.ts";
+export { rolesOf } from "./crash/address.ts";
+export { recordDriver, straceProblem, type ForeignRun } from "./strace/record-driver.ts";
+export { whyImpossible } from "./disk/membership.ts";
+export { parseTrace, printEvent, printTrace, TRACE_HEADER, traceHash } from "./disk/trace-file.ts";
 export { changesDisk, type Trace, type TraceEvent } from "./disk/trace.ts";
 export type { TraceCall } from "./disk/trace.ts";
 export { readArtifact, writeArtifact, type ArtifactExtras, type ArtifactParts } from "./artifacts.ts";

@@ -3,6 +3,7 @@ import { executeWrite } from "./engine-calls.ts";
 import { Failure } from "./failure.ts";
 import { keyBytes } from "./keys.ts";
 import { changesOf, type SyncWriteOp, type WriteOp } from "./op.ts";
+import { isUnsupported } from "./unsupported.ts";
 import { about, expectNow, type RunnerContext } from "./runner-context.ts";
 import type { Outcome } from "./runner-faults.ts";
 import type { Turns } from "./turns.ts";
@@ -17,6 +18,7 @@ export function* runWrite(context: RunnerContext, op: SyncWriteOp): Turns<Outcom
     try {
       executeWrite(context.store, op);
     } catch (error) {
+      if (isUnsupported(error)) oracle.refused(ticket);
       cause = error;
       throw error;
     }

@@ -2,8 +2,9 @@
 // on fd 3 what it is about to do and what has returned, of an asynchronous write when its promise resolves. It compares
 // nothing: that is the parent's work. A promise that is rejected ends it by itself, which is a finding.
 
+import { openSync, writeSync } from "node:fs";
 import { setEnvironmentData } from "node:worker_threads";
-import { NodeEnv } from "tinykv/env";
+import { NodeEnv, type Env } from "tinykv/env";
 import {
   type AsyncWriteOp,
   changesOf,
@@ -13,7 +14,10 @@ import {
   isAsyncWrite,
   isWrite,
   parseConfiguration,
+  printEvent,
+  RecordingEnv,
   TinyKVEngine,
+  TRACE_HEADER,
   type EngineStore,
   type Op,
   type WriteOp,
@@ -26,12 +30,13 @@ const WORKER = new URL("worker-main.js", import.meta.url);
 
 export async function runChild(plan: ChildPlan): Promise<void> {
   const { kill } = plan;
-  setEnvironmentData(WORKER_POINT, kill.by === "call" && kill.phase === "worker" ? pointOf(kill) : undefined);
+  if (kill.by === "call" && kill.phase === "worker") setEnvironmentData(WORKER_POINT, pointOf(kill));
   const env = new KillEnv(new NodeEnv(), WORKER);
+  const traced = plan.traceFile === undefined ? env : tracingEnv(env, plan.traceFile);
   const listeners = Object.fromEntries(
     RECORD_EVENTS.map((name, number) => [name, () => writeRecord(RecordKind.event, number)]),
   );
-  const engine = new TinyKVEngine({ env, options: { listeners } });
+  const engine = new TinyKVEngine({ env: traced, options: { listeners } });
   writeRecord(RecordKind.openBegin, 0);
   if (kill.by === "call" && kill.phase === "open") env.arm(kill);
   let store = engine.open(plan.directory, plan.config);
@@ -61,19 +66,41 @@ export async function runChild(plan: ChildPlan): Promise<void> {
     store = execute(engine, store, plan, op);
     writeRecord(RecordKind.acknowledged, op.id);
   }
+  if (kill.by === "nobody") return store.close();
   writeRecord(RecordKind.done, 0);
   // Killed in its sleep: an exit of its own would be a finding.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
-function pointOf({ nth, when }: KillPoint): { nth: number; when: string } {
+function pointOf({ nth, when }: KillPoint): KillPoint {
   return { nth, when };
+}
+
+// A line is one write, so a process that dies leaves whole lines.
+function tracingEnv(env: Env, file: string): Env {
+  const fd = openSync(file, "w");
+  writeSync(fd, `${TRACE_HEADER}\n`);
+  return new RecordingEnv(env, {
+    begun: (event) => void writeSync(fd, `?${printEvent(event)}\n`),
+    after: (event) => void writeSync(fd, `${printEvent(event)}\n`),
+  });
 }
 
 /** The operations of a plan; the parent makes the same ones. */
 export function* operationsOf(plan: ChildPlan): Generator<Op> {
-  const { seed, workload, ops, keys, syncRatio, firstId, incarnation, config } = plan;
-  yield* generate({ seed, workload, ops, keys, syncRatio, firstId, incarnation, config: parseConfiguration(config) });
+  const { seed, workload, values, batch, ops, keys, syncRatio, firstId, incarnation } = plan;
+  yield* generate({
+    seed,
+    workload,
+    ...(values !== undefined && { values }),
+    ...(batch !== undefined && { batch }),
+    ops,
+    keys,
+    syncRatio,
+    firstId,
+    incarnation,
+    config: parseConfiguration(plan.config),
+  });
 }
 
 /** What changes the store or makes it durable: the parent has to know how far it came. */

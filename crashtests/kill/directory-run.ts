@@ -1,59 +1,57 @@
 // One store directory and the children that die in it, one after the other. The oracle knows from the seed what each
-// child was to do, and from its records how far it came; after each death a copy of the directory is checked in full.
+// child was to do, and from its records how far it came. After most deaths a copy of the directory is checked in full;
+// after the others the next child goes on with what nobody has looked at, and what was in flight stays undecided: the
+// check behind the last of them must find one of the histories that this leaves.
 
-import { cpSync, rmSync } from "node:fs";
-import {
-  changesOf,
-  checkEverything,
-  entriesOf,
-  Failure,
-  failureOf,
-  isWrite,
-  levelsOf,
-  Oracle,
-  parseConfiguration,
-  printOp,
-  TinyKVEngine,
-  type Op,
-  type Ticket,
-} from "tinykv/harness";
-import { isRecorded, operationsOf } from "./child.ts";
-import type { ChildPlan } from "./plan.ts";
-import { RECORD_EVENTS, RecordKind, type Record } from "./records.ts";
-import { spawnChild, type ChildEnd } from "./spawn-child.ts";
-
-/** Where a death fell, as the summary counts it. */
-export type Place =
-  | "flush"
-  | "compaction"
-  | "log-rotation"
-  | "manifest-rotation"
-  | "inside-open"
-  | "inside-open-with-logs";
+import { levelsOf, type Op, Oracle, parseConfiguration, UNDECIDED_MAX } from "tinykv/harness";
+import type { Hearing, Place } from "./hearing.ts";
+import { checkCopy, hear, judgeLife, type KeptLives, leaveUndecided, type Life } from "./lives.ts";
+import type { RoundPlan } from "./plan.ts";
+import { Reader } from "./reader.ts";
+import { spawnChild } from "./spawn-child.ts";
 
 export interface RoundResult {
   readonly acknowledged: number;
   readonly places: ReadonlySet<Place>;
   readonly syncWrites: number;
   readonly writes: number;
+  /** States that a reader beside the child saw. */
+  readonly sights: number;
+  /** A copy was checked in full. */
+  readonly isChecked: boolean;
 }
 
-const PLACE_OF_EVENT: readonly Place[] = ["flush", "compaction", "log-rotation", "manifest-rotation"];
+/** Deaths in a row without a check, so that the histories to choose from stay few. */
+const CHAIN_MOST = 4;
+
+/** One check in so many reads under the configuration that the child wrote under. */
+const OWN_CONFIG_EVERY = 4;
+/** The others are quick: with small caches and a descriptor at a time a check takes ten times as long as its child lived. */
+const CHECK_CONFIG = "default,background=inline,writeBufferSize=65536,blockCacheSize=1048576";
+
+export interface DirectoryOptions {
+  /** May change what a child left, before it is checked: how the suite itself is tested. */
+  readonly afterDeath?: (directory: string) => void;
+}
 
 export class DirectoryRun {
   readonly directory: string;
   readonly #oracle = new Oracle();
+  readonly #options: DirectoryOptions;
+  readonly #lives: Life[] = [];
+  readonly #log: (readonly Op[])[] = [];
+  #config = CHECK_CONFIG;
   #nextId = 1;
   #incarnation = 0;
   #levels = 0;
-  readonly #log: string[] = [];
+  /** Deaths since the last check. */
+  #chain = 0;
+  /** Writes in flight at those. */
+  #undecided = 0;
 
-  readonly #afterDeath: (directory: string) => void;
-
-  /** `afterDeath` may change what a child left, before it is checked: how the suite itself is tested. */
-  constructor(directory: string, afterDeath: (directory: string) => void = () => undefined) {
+  constructor(directory: string, options: DirectoryOptions = {}) {
     this.directory = directory;
-    this.#afterDeath = afterDeath;
+    this.#options = options;
   }
 
   get nextId(): number {
@@ -69,106 +67,59 @@ export class DirectoryRun {
     return this.#levels;
   }
 
-  /** What was issued so far, as the lines of an op log. */
-  get opLog(): readonly string[] {
+  /** There are writes of which nobody knows whether they happened. */
+  get isUndecided(): boolean {
+    return this.#undecided > 0;
+  }
+
+  /** What was issued so far, life by life. */
+  get log(): readonly (readonly Op[])[] {
     return this.#log;
   }
 
-  /** One child's life and the check after it; throws Failure. */
-  async round(plan: ChildPlan): Promise<RoundResult> {
-    this.#levels = Math.max(this.#levels, levelsOf(parseConfiguration(plan.config)));
-    const end = await spawnChild(plan);
-    expectKilled(end);
-    const told = this.#hear(plan, end.records);
-    this.#afterDeath(this.directory);
-    const replayedLogs = this.#check(`${plan.config},numLevels=${this.#levels}`);
-    if (told.insideOpen) {
-      told.places.add("inside-open");
-      if (replayedLogs) told.places.add("inside-open-with-logs");
-    }
+  /** The same with all that was heard, for the artifact of a failure. */
+  get kept(): KeptLives {
+    return { lives: this.#lives, config: this.#config };
+  }
+
+  /** One child's life, and mostly the check after it; throws Failure. */
+  async round(plan: RoundPlan): Promise<RoundResult> {
+    const { child } = plan;
+    this.#levels = Math.max(this.#levels, levelsOf(parseConfiguration(child.config)));
+    const life = await this.#live(plan);
+    this.#lives.push(life);
+    const heard = hear(this.#oracle, life);
+    this.#log.push(heard.log);
+    judgeLife(heard, life);
+    this.#nextId = heard.nextId;
+    this.#levels = Math.max(this.#levels, heard.levels);
+    const config = this.#incarnation % OWN_CONFIG_EVERY === 0 ? child.config : CHECK_CONFIG;
+    this.#config = `${config},numLevels=${this.#levels}`;
     this.#incarnation++;
-    return told;
-  }
-
-  // Feeds the oracle with what the records say was issued and returned.
-  #hear(plan: ChildPlan, records: readonly Record[]): RoundResult & { places: Set<Place>; insideOpen: boolean } {
-    const places = new Set<Place>();
-    let insideOpen = true;
-    const begun = new Map<number, { op: Op; ticket: Ticket | undefined }>();
-    const result = { acknowledged: 0, syncWrites: 0, writes: 0 };
-    const recorded = operationsOf(plan);
-    this.#log.push(`# incarnation ${plan.incarnation} config=${plan.config}`);
-    for (const { kind, number } of records) {
-      if (kind === RecordKind.openEnd) {
-        insideOpen = false;
-        // A writable open makes durable what it served.
-        this.#oracle.durable();
-      } else if (kind === RecordKind.event && !insideOpen) {
-        if (number < RECORD_EVENTS.length) places.add(PLACE_OF_EVENT[number]!);
-      } else if (kind === RecordKind.intent) {
-        const op = nextRecorded(recorded, number);
-        this.#nextId = lastIdOf(op) + 1;
-        this.#log.push(printOp(op));
-        begun.set(op.id, { op, ticket: isWrite(op) ? this.#oracle.issue(op) : undefined });
-        if (op.kind === "reopen") this.#levels = Math.max(this.#levels, levelsOf(parseConfiguration(op.config)));
-        if (isWrite(op)) {
-          result.writes++;
-          if (op.sync) result.syncWrites++;
-        }
-      } else if (kind === RecordKind.acknowledged) {
-        const current = begun.get(number)!;
-        begun.delete(number);
-        if (current.ticket) this.#oracle.returned(current.ticket);
-        else if (current.op.kind !== "step") this.#oracle.durable();
-        if (current.op.kind === "reopen") places.clear();
-        result.acknowledged++;
-      }
+    this.#options.afterDeath?.(this.directory);
+    if (heard.insideOpen) heard.places.add("inside-open");
+    const { acknowledged, places, syncWrites, writes, sights } = heard;
+    const isChecked = plan.isChecked || !this.#mayGoOn(heard);
+    if (isChecked) {
+      const { decision, replayed } = checkCopy(this.#oracle, this.directory, this.#config);
+      this.#lives[this.#lives.length - 1] = { ...life, decision };
+      this.#chain = this.#undecided = 0;
+      if (heard.insideOpen && replayed) places.add("inside-open-with-logs");
+    } else {
+      leaveUndecided(this.#oracle, heard.inFlight);
+      this.#chain++;
+      this.#undecided += heard.inFlight.length;
     }
-    return { ...result, places, insideOpen };
+    return { acknowledged, places, syncWrites, writes, sights, isChecked };
   }
 
-  // True when the copy had logs with records to replay.
-  #check(config: string): boolean {
-    const copy = `${this.directory}.check`;
-    rmSync(copy, { recursive: true, force: true });
-    cpSync(this.directory, copy, { recursive: true });
-    const engine = new TinyKVEngine();
-    let replayed = 0;
-    const store = engine.open(copy, config);
-    try {
-      replayed = store.replayedRecords();
-      const verdict = this.#oracle.judge(this.#oracle.window("kill"), entriesOf(store));
-      if (!verdict.ok) throw failureOf(verdict.violation);
-      this.#oracle.adopt(verdict, "open");
-      checkEverything(store, this.#oracle.model, engine.capabilities);
-      const problem = [...store.verify(), ...store.inspect()][0];
-      if (problem !== undefined) throw new Failure("C15", problem);
-    } finally {
-      store.close();
-    }
-    rmSync(copy, { recursive: true, force: true });
-    return replayed > 0;
+  async #live({ child, hasReader }: RoundPlan): Promise<Life> {
+    const reader = hasReader ? new Reader(this.directory, child.config) : undefined;
+    const { records, ...end } = await spawnChild(child, (count) => reader?.hears(count));
+    return { child, end, records, glimpses: (await reader?.end()) ?? [] };
   }
-}
 
-/** An operation has an id, and each of its values one of its own: the next incarnation starts behind all of them. */
-function lastIdOf(op: Op): number {
-  const values = isWrite(op) ? changesOf(op).map((change) => (change.kind === "put" ? change.value.id : 0)) : [];
-  return values.reduce((most, id) => Math.max(most, id), op.id);
-}
-
-function nextRecorded(operations: Generator<Op>, id: number): Op {
-  for (;;) {
-    const next = operations.next();
-    if (next.done) throw new Error(`the child issued operation ${id}, which its seed does not make`);
-    if (next.value.id === id) return next.value;
-    if (isRecorded(next.value)) throw new Error(`the child skipped operation ${next.value.id}`);
+  #mayGoOn({ inFlight }: Hearing): boolean {
+    return this.#chain + 1 < CHAIN_MOST && this.#undecided + inFlight.length <= UNDECIDED_MAX;
   }
-}
-
-function expectKilled({ signal, exitCode, stderr, hung }: ChildEnd): void {
-  if (hung) throw new Failure("C28", `the child hung: ${stderr}`);
-  if (exitCode === 70) throw new Error(`the child could not write its records: ${stderr}`);
-  if (signal !== "SIGKILL")
-    throw new Failure("C1", `the child ended by itself (exit ${exitCode}, signal ${signal}): ${stderr}`);
 }

@@ -1,9 +1,10 @@
 import type { Barrier, Env, FileHandle, FileStat, Lock, OpenMode } from "tinykv/env";
+import { DEATH_MOMENTS, RecordKind, writeRecord, type DeathMoment } from "./records.ts";
 
 /** When to end the process: at the nth call (from 0) that changes the disk. */
 export interface KillPoint {
   readonly nth: number;
-  readonly when: "before" | "half" | "after";
+  readonly when: DeathMoment;
 }
 
 /** The environment data in which a worker thread finds its own kill point. */
@@ -81,13 +82,14 @@ export class KillEnv implements Env {
     return this.#env.randomBytes(count);
   }
 
-  /** Runs a call, or dies at it; `half` does part of it. */
+  /** Runs a call, or dies at it; `half` does part of it, and a call that has no parts is not begun. */
   around<T>(call: () => T, half?: () => void): T {
     const point = this.#point;
     if (!point || this.#calls++ !== point.nth) return call();
-    if (point.when === "half") half?.();
-    if (point.when === "after") call();
-    return die();
+    const when = point.when === "middle" && !half ? "before" : point.when;
+    if (when === "middle") half!();
+    if (when === "after") call();
+    return die(when);
   }
 }
 
@@ -133,7 +135,8 @@ class KillFile implements FileHandle {
   }
 }
 
-function die(): never {
+function die(when: DeathMoment): never {
+  writeRecord(RecordKind.dying, DEATH_MOMENTS.indexOf(when));
   process.kill(process.pid, "SIGKILL");
   // The signal is delivered before the system call returns; this is for the compiler.
   throw new Error("still alive after SIGKILL");

@@ -19,13 +19,27 @@ export const RecordKind = {
   acknowledged: 4,
   /** Something happened in the engine; the number says what (RecordEvent). */
   event: 5,
+  /** The process ends itself at a call of Env; the number says where (DEATH_MOMENTS). */
+  dying: 7,
   /** All operations are done; the child waits to be killed. */
   done: 6,
 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
-/** The events that the summary counts, in the order of their numbers. */
-export const RECORD_EVENTS = ["flushBegin", "compactionBegin", "logCreated", "manifestCreated"] as const;
+/** The events that tell what a death fell into, in the order of their numbers. */
+export const RECORD_EVENTS = [
+  "flushBegin",
+  "compactionBegin",
+  "logCreated",
+  "manifestCreated",
+  "flushEnd",
+  "compactionEnd",
+] as const;
+export type RecordEvent = (typeof RECORD_EVENTS)[number];
+
+/** Where in a call a process may end itself, in the order of their numbers. */
+export const DEATH_MOMENTS = ["before", "middle", "after"] as const;
+export type DeathMoment = (typeof DEATH_MOMENTS)[number];
 
 export interface Record {
   readonly kind: RecordKind;

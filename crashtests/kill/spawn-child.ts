@@ -1,19 +1,18 @@
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import type { ChildPlan } from "./plan.ts";
-import { decodeRecords, RecordKind, type Record } from "./records.ts";
-
-// Children start from the built file, whether this module runs from dist/ or, in tests, from its source.
-const CHILD_FILE = fileURLToPath(new URL("child-main.js", import.meta.url)).replace(
-  /(\/dist)?\/crashtests\/kill\//,
-  "/dist/crashtests/kill/",
-);
+import { childCommand } from "./child-file.ts";
+import type { ChildPlan, Profile } from "./plan.ts";
+import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "./records.ts";
 
 /** A child that a plan does not kill by then has hung. */
 const CHILD_SECONDS_MOST = 120;
 
-/** No child lives longer than this: one that comes to its place slowly is killed where it is. */
-const CHILD_MILLISECONDS_MOST = 2500;
+/** No child lives longer than this from the beginning of its open: one that comes to its place slowly is killed where it is. */
+const MILLISECONDS_MOST: { readonly [P in Profile]: number } = { fast: 60, heavy: 1000 };
+/** A child that was to die inside open, which then made fewer calls, lives so much longer. */
+const AFTER_OPEN_MILLISECONDS = 10;
+
+/** A life that is waited for no longer has come so far at least. */
+const ACKNOWLEDGED_WANTED = 20;
 
 /** How a child ended, and what it said before. */
 export interface ChildEnd {
@@ -24,9 +23,10 @@ export interface ChildEnd {
   readonly hung: boolean;
 }
 
-/** Runs a child to its violent end; resolves after all its pipes have closed. */
-export async function spawnChild(plan: ChildPlan): Promise<ChildEnd> {
-  const child = execa(process.execPath, ["--no-warnings", CHILD_FILE, JSON.stringify(plan)], {
+/** Runs a child to its violent end; resolves after all its pipes have closed. `heard` is told how many records there are. */
+export async function spawnChild(plan: ChildPlan, heard: (records: number) => void): Promise<ChildEnd> {
+  const [file, ...words] = childCommand("child-main", JSON.stringify(plan));
+  const child = execa(file!, words, {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     reject: false,
     detached: true,
@@ -36,7 +36,7 @@ export async function spawnChild(plan: ChildPlan): Promise<ChildEnd> {
     buffer: { fd3: false },
   });
   const kill = (): void => void child.kill("SIGKILL");
-  const records = collectRecords(child.stdio[3] as NodeJS.ReadableStream, plan, kill);
+  const records = collectRecords(child.stdio[3] as NodeJS.ReadableStream, plan, { kill, heard });
   let hung = false;
   const watchdog = setTimeout(() => {
     hung = true;
@@ -53,28 +53,48 @@ export async function spawnChild(plan: ChildPlan): Promise<ChildEnd> {
   };
 }
 
-function collectRecords(stream: NodeJS.ReadableStream, plan: ChildPlan, kill: () => void): Promise<readonly Record[]> {
-  const chunks: Buffer[] = [];
-  const lifetime = plan.kill.by === "time" ? plan.kill.milliseconds : CHILD_MILLISECONDS_MOST;
+interface Hearing {
+  readonly kill: () => void;
+  readonly heard: (records: number) => void;
+}
+
+function collectRecords(
+  stream: NodeJS.ReadableStream,
+  plan: ChildPlan,
+  { kill, heard }: Hearing,
+): Promise<readonly Record[]> {
+  const all: Record[] = [];
+  const { kill: death, profile, patience = MILLISECONDS_MOST[profile] } = plan;
+  const lifetime = death.by === "time" ? death.milliseconds : patience;
+  const isForOpen = plan.kill.by === "call" && plan.kill.phase === "open";
   let acknowledged = 0;
   let timer: NodeJS.Timeout | undefined;
   let rest = Buffer.alloc(0);
+  let isLate = false;
+  // On a busy machine a life may be over before it has done anything.
+  const expire = (): void => {
+    if (acknowledged >= ACKNOWLEDGED_WANTED || isForOpen || death.by === "time") kill();
+    else isLate = true;
+  };
   stream.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
     rest = Buffer.concat([rest, chunk]);
     const records = decodeRecords(rest);
-    rest = rest.subarray(rest.length - (rest.length % 9));
+    rest = rest.subarray(rest.length - (rest.length % RECORD_BYTES));
+    all.push(...records);
     for (const { kind } of records) {
       if (kind === RecordKind.acknowledged) acknowledged++;
       if (kind === RecordKind.done) kill();
-      if (kind === RecordKind.openBegin) timer ??= setTimeout(kill, lifetime);
+      if (kind === RecordKind.openBegin) timer ??= setTimeout(expire, lifetime);
+      if (kind === RecordKind.openEnd && isForOpen) setTimeout(kill, AFTER_OPEN_MILLISECONDS);
     }
+    heard(all.length);
+    if (isLate && acknowledged >= ACKNOWLEDGED_WANTED) kill();
     if (plan.kill.by === "acknowledgement" && acknowledged >= plan.kill.count) kill();
   });
   return new Promise((resolve) => {
     stream.on("close", () => {
       clearTimeout(timer);
-      resolve(decodeRecords(Buffer.concat(chunks)));
+      resolve(all);
     });
   });
 }

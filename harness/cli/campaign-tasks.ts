@@ -20,14 +20,17 @@ export function tinykvMaker(host: Pick<WorkerHost, "beat">): EngineMaker {
 }
 
 export async function runDifferentials(task: RunTask, host: WorkerHost): Promise<CampaignResult> {
-  const { seed, workload, ops, keys, configs, hashed } = task;
+  const { seed, workload, ops, keys, configs, hashed, engine } = task;
   const found: Found[] = [];
   const counters: Counters[] = [];
   let executed = 0;
   for (const config of configs) {
     const work: Work = { campaign: "run", mode: "plain", command: runCommand(task, config) };
     const generated = { seed, workload, ops, ...(keys !== undefined && { keys }) };
-    const result = await runOps({ work, seed, workload, config, ops: generated, hashed }, host);
+    const result = await runOps(
+      { work, seed, workload, config, ops: generated, hashed, ...(engine !== undefined && { engine }) },
+      host,
+    );
     const { counts, traceHash } = result;
     executed += counts?.executed ?? 0;
     counters.push({

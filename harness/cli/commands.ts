@@ -7,6 +7,7 @@ import { runCampaign, runCampaignTwice } from "./campaign.ts";
 import { keepAll } from "./keep.ts";
 import {
   checkEngine,
+  checkOwnEngine,
   type CommonOptions,
   configsOf,
   count,
@@ -20,6 +21,7 @@ import {
   workloadNamed,
 } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { runForeignCrash, type ForeignCrashOptions } from "./crash-foreign.ts";
 import { finish } from "./report.ts";
 import type { CampaignTask, Counters, CrashMethod, CrashTask, FaultsTask, RunTask } from "./tasks.ts";
 
@@ -42,8 +44,11 @@ export function addRun(program: Command, done: Done): void {
       const all = configsOf(options) ?? ["default"];
       const configs = all.filter((_, i) => i % shard.count === shard.index - 1);
       const workload = workloadNamed(options.workload);
+      const isOwn = checkEngine(options.engine).kind === "own";
+      if (!isOwn && doubleCheck) throw new UsageError("--double-check compares the I/O of our own engine alone");
       const common = { kind: "run", seed, ops, workload, configs, hashed: doubleCheck } as const;
-      const task: RunTask = { ...common, ...(keys !== undefined && { keys }) };
+      const engine = isOwn ? {} : { engine: options.engine };
+      const task: RunTask = { ...common, ...engine, ...(keys !== undefined && { keys }) };
       done(await execute(task, options, { workload, config: configs.join(" ") }));
     });
 }
@@ -69,6 +74,9 @@ export function addCrash(program: Command, done: Done): void {
     .action(async (options: CrashOptions) => {
       const { seed, shard } = options;
       const method = crashMethod(options);
+      const choice = checkEngine(options.engine);
+      if (choice.kind === "driver")
+        return done(await runForeignCrash(foreignOptions(options, method), choice, options.json));
       const closed = method.kind === "sequences" && method.length === 1 ? "closed" : undefined;
       const times = options.recovery ?? closed;
       const configs = simulatedConfigsOf(options);
@@ -82,6 +90,16 @@ export function addCrash(program: Command, done: Done): void {
       };
       done(await execute(task, options, {}));
     });
+}
+
+function foreignOptions(options: CrashOptions, method: CrashMethod): ForeignCrashOptions {
+  const { seed, engine, artifacts, config = "default", configs, doubleCheck, recovery } = options;
+  if (method.kind !== "sampled") throw new UsageError("crash images of other engines are drawn: --ops and --images");
+  if (configs !== undefined || recovery !== undefined || doubleCheck)
+    throw new UsageError("--configs, --recovery and --double-check are about our own engine");
+  parseConfiguration(config);
+  const { ops, workload, images } = method;
+  return { seed, engine, artifacts, config, ops, workload, images };
 }
 
 function crashMethod({ ops, exhaustive, images, sequences, workload }: CrashOptions): CrashMethod {
@@ -128,7 +146,7 @@ async function execute(
   options: CampaignOptions,
   counters: Counters,
 ): Promise<number> {
-  checkEngine(options.engine);
+  if (task.kind !== "run") checkOwnEngine(options.engine);
   if ("configs" in task) task.configs?.forEach(parseConfiguration);
   const progress = new Progress(task.kind);
   const begin = performance.now();

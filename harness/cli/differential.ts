@@ -2,10 +2,12 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { NodeEnv } from "tinykv/env";
+import { NodeEnv, type Env } from "tinykv/env";
 import { parseConfiguration } from "../configurations.ts";
 import { HeldSyncs } from "../disk/held-syncs.ts";
 import { RecordingEnv } from "../disk/recording-env.ts";
+import { OWN_ENGINE, type Engine } from "../engine.ts";
+import { chooseEngine, engineOf } from "../engines/find-engines.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { Failure } from "../failure.ts";
 import { fastDirectory } from "../fast-directory.ts";
@@ -24,6 +26,8 @@ export interface OpsRun {
   readonly seed: string;
   readonly workload: string;
   readonly config: string;
+  /** Our own when absent. */
+  readonly engine?: string;
   /** The operations, or what generate() makes them of. */
   readonly ops: readonly Op[] | Omit<WorkloadOptions, "config">;
   /** All calls are hashed, on an Env whose time and chance are the seed's. */
@@ -47,7 +51,7 @@ export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> 
   const hasher = run.hashed ? new TraceHasher(scratch) : undefined;
   const syncs = new HeldSyncs(hasher ? new SteadyEnv(seed) : new NodeEnv());
   const env = hasher ? new RecordingEnv(syncs, hasher) : syncs;
-  const engine = watchedEngine(new TinyKVEngine({ env }), host);
+  const engine = watchedEngine(engineFor(run.engine, env), host);
   let runner: Runner | undefined;
   let failure: Failure | undefined;
   let done = 0;
@@ -81,11 +85,17 @@ export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> 
     seed,
     workload,
     config,
+    ...(run.engine !== undefined && { engine: run.engine }),
     ops: firstOps(run.ops, config, done + 1),
     keys,
     ...(cause instanceof Error && cause.stack !== undefined && { stack: cause.stack }),
   };
   return { counts, found: { ...work, finding, scratch, ...(op !== undefined && { op }) }, traceHash };
+}
+
+function engineFor(name: string | undefined, env: Env): Engine {
+  const choice = chooseEngine(name ?? OWN_ENGINE);
+  return choice.kind === "own" ? new TinyKVEngine({ env }) : engineOf(choice);
 }
 
 /** The first so many operations. Crashes and faults are none of this run: it passed them over. */

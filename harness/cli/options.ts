@@ -3,6 +3,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { MemoryEnv } from "tinykv/env";
 import { CONFIGURATIONS, parseConfiguration } from "../configurations.ts";
+import { OWN_ENGINE } from "../engine.ts";
+import { chooseEngine, EngineError, type EngineChoice } from "../engines/find-engines.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { type Shard, WHOLE } from "../finding.ts";
 import { WORKLOADS, type WorkloadName } from "../workloads/mixes.ts";
@@ -37,7 +39,7 @@ export function withDoubleCheck(command: Command): Command {
 }
 
 export function withEngine(command: Command): Command {
-  return command.option("--engine <name>", "the engine", "tinykv");
+  return command.option("--engine <name>", "tinykv, classic-level, lmdb … or stdio:COMMAND", OWN_ENGINE);
 }
 
 /** The configurations asked for; undefined: those of the campaign. Throws UsageError or ConfigurationError. */
@@ -72,8 +74,18 @@ function checkConfiguration(config: string): string {
   return config;
 }
 
-export function checkEngine(name: string): void {
-  if (name !== "tinykv") throw new UsageError(`unknown engine ${name}; there is tinykv`);
+/** Of commands that look inside: ours alone. Throws UsageError. */
+export function checkOwnEngine(name: string): void {
+  if (checkEngine(name).kind !== "own") throw new UsageError(`this command is for ${OWN_ENGINE} alone`);
+}
+
+/** Throws UsageError for what is no engine, or is not installed. */
+export function checkEngine(name: string): EngineChoice {
+  try {
+    return chooseEngine(name);
+  } catch (error) {
+    throw error instanceof EngineError ? new UsageError(error.message) : error;
+  }
 }
 
 export function workloadNamed(name: string): WorkloadName {
@@ -91,6 +103,12 @@ export function count(text: string): number {
 export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("must be a number above 0");
+  return value;
+}
+
+export function share(text: string): number {
+  const value = Number(text);
+  if (text === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("must be a number from 0 to 1");
   return value;
 }
 

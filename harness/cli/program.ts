@@ -1,17 +1,18 @@
 // The `tinykv-harness` command. This folder is where the harness and its campaigns meet: it alone may import both.
 
 import { Command, CommanderError } from "commander";
-import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
 import { ConfigurationError } from "../configurations.ts";
-import { TinyKVEngine } from "../engines/tinykv.ts";
 import { OpLogError } from "../op-log.ts";
 import { addBarriers, addCrash, addFaults, addRun, type Done } from "./commands.ts";
+import { addDisk } from "./disk.ts";
+import { listEngines } from "./engines.ts";
+import { printEngineResults, type ResultsOptions } from "./engine-results.ts";
 import { addFuzz } from "./fuzz.ts";
-import { killReport } from "./kill-report.ts";
+import { addKill } from "./kill.ts";
 import {
-  checkEngine,
-  type CommonOptions,
+  checkOwnEngine,
   count,
+  type CommonOptions,
   type DoubleCheckOptions,
   positive,
   UsageError,
@@ -19,9 +20,8 @@ import {
   withDoubleCheck,
   withEngine,
 } from "./options.ts";
-import { Progress } from "./progress.ts";
 import { runReplay } from "./replay.ts";
-import { Exit, finish, printResult, say } from "./report.ts";
+import { Exit, say } from "./report.ts";
 import { runShrinkCommand, type ShrinkCliOptions } from "./shrink.ts";
 import { runTorture } from "./torture.ts";
 
@@ -34,16 +34,18 @@ export async function runHarness(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? Exit.ok : Exit.usage;
-    const usage = isUsage(error);
+    const usage = isUsage(error, argv);
     say(`tinykv-harness: ${usage ? (error as Error).message : error instanceof Error ? error.stack : String(error)}`);
     return usage ? Exit.usage : Exit.broken;
   }
 }
 
 // A path that does not exist is a mistake of whoever typed it.
-function isUsage(error: unknown): boolean {
+function isUsage(error: unknown, argv: readonly string[]): boolean {
   if (error instanceof UsageError || error instanceof ConfigurationError || error instanceof OpLogError) return true;
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === "ENOENT";
+  if (!(error instanceof Error)) return false;
+  const { code, path = "" } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" && argv.includes(path);
 }
 
 function buildProgram(done: Done): Command {
@@ -57,6 +59,7 @@ function buildProgram(done: Done): Command {
   addFaults(program, done);
   addBarriers(program, done);
   addKill(program, done);
+  addDisk(program, done);
   addFuzz(program, done);
   withDoubleCheck(withCommon(program.command("replay <path>")))
     .description("run an op log, or the artifact directory of a failure, again")
@@ -68,10 +71,21 @@ function buildProgram(done: Done): Command {
   program
     .command("engines")
     .description("engines found and their capabilities")
+    .option("--results", "each through each suite, as a table in Markdown", false)
+    .option("--engine <name...>", "of --results: these, not all that are installed")
+    .option("--seed <seed>", "of --results: the seed", "1")
+    .option("--ops <n>", "of --results: operations of a differential run", count, 20_000)
+    .option("--rounds <n>", "of --results: kills with sync, and as many without", count, 25)
+    .option("--images <n>", "of --results: crash images", count, 500)
+    .option("--artifacts <dir>", "of --results: where failures are kept", "artifacts")
     .option("--json", "as JSON", false)
-    .action(({ json }: { json: boolean }) => done(listEngines(json)));
+    .action(async ({ results, engine = [], ...options }: EnginesOptions) => {
+      done(results ? await printEngineResults({ ...options, engines: engine }) : listEngines(options.json));
+    });
   return program;
 }
+
+type EnginesOptions = Omit<ResultsOptions, "engines"> & { readonly results: boolean; readonly engine?: string[] };
 
 function addTorture(program: Command, done: Done): void {
   withEngine(withCommon(program.command("torture")))
@@ -79,52 +93,7 @@ function addTorture(program: Command, done: Done): void {
     .option("--seed <seed>", "the seed", "1")
     .option("--minutes <m>", "how long", positive, 1.75)
     .action(async (options: CommonOptions & { seed: string; minutes: number; engine: string }) => {
-      checkEngine(options.engine);
+      checkOwnEngine(options.engine);
       done(await runTorture(options));
     });
-}
-
-interface KillCliOptions extends CommonOptions {
-  readonly seed: string;
-  readonly rounds: number;
-  readonly engine: string;
-  readonly dir?: string;
-}
-
-function addKill(program: Command, done: Done): void {
-  withEngine(withCommon(program.command("kill")))
-    .description("SIGKILL rounds in a real directory")
-    .requiredOption("--seed <seed>", "the seed")
-    .option("--rounds <n>", "children killed", count, 100)
-    .option("--dir <dir>", "where stores are made")
-    .action(async (options: KillCliOptions) => done(await kill(options)));
-}
-
-async function kill(options: KillCliOptions): Promise<number> {
-  checkEngine(options.engine);
-  const progress = new Progress("kill");
-  const begin = performance.now();
-  const { seed, rounds, artifacts, dir } = options;
-  const now = (): number => performance.now();
-  const summary = await runKillCampaign({
-    seed,
-    rounds,
-    artifacts,
-    now,
-    progress: progress.update,
-    ...(dir !== undefined && { dir }),
-  });
-  progress.end();
-  return finish(killReport(seed, summary, (performance.now() - begin) / 1000), options.json);
-}
-
-function listEngines(json: boolean): number {
-  const { name, capabilities, durability } = new TinyKVEngine();
-  const engine = { name, capabilities: [...capabilities], durability };
-  printResult(
-    json
-      ? JSON.stringify({ command: "engines", ok: true, engines: [engine] })
-      : `${name}: ${engine.capabilities.join(", ")}`,
-  );
-  return Exit.ok;
 }

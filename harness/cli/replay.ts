@@ -4,6 +4,8 @@ import type { OpLog } from "../op-log.ts";
 import { runCampaign, runCampaignTwice } from "./campaign.ts";
 import { replayFuzz } from "./fuzz.ts";
 import { discard, keep, reportOf } from "./keep.ts";
+import { replayForeign } from "./crash-foreign.ts";
+import { replayKill } from "./keep-kill.ts";
 import { configsOf, type CommonOptions, type DoubleCheckOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { modeOf } from "./reproduce.ts";
@@ -14,6 +16,8 @@ import type { LogTask, Mode } from "./tasks.ts";
 export async function runReplay(path: string, options: CommonOptions & DoubleCheckOptions): Promise<number> {
   const fuzzed = await replayFuzz(path, options.json);
   if (fuzzed !== undefined) return fuzzed;
+  const killed = replayKill(path, options.json) ?? replayForeign(path, options.json);
+  if (killed !== undefined) return killed;
   const { log, mode, failure } = readLog(path, options);
   const { artifacts, json, doubleCheck } = options;
   const begin = performance.now();

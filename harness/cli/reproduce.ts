@@ -32,7 +32,8 @@ export async function findingOf(
   switch (mode) {
     case "plain": {
       const work: Work = { campaign: "replay", mode, command: "" };
-      const { found } = await runOps({ work, seed, workload, config, ops: log.ops }, host);
+      const { engine } = log.header;
+      const { found } = await runOps({ work, seed, workload, config, ops: log.ops, ...named(engine) }, host);
       if (found?.scratch !== undefined) rmSync(found.scratch, { recursive: true, force: true });
       return found?.finding;
     }
@@ -50,10 +51,11 @@ export async function findingOf(
 export function crashLog(
   log: OpLog,
   host: WorkerHost,
-  how: { readonly search?: boolean; readonly explain?: boolean } = {},
+  how: { readonly search?: boolean | undefined; readonly explain?: boolean } = {},
 ): Promise<CrashLogResult> {
+  const { search = false, explain = false } = how;
   const named = { ...log, header: { ...log.header, config: configOf(log) } };
-  return runCrashLog(named, { makeEngine: tinykvMaker(host), ...how });
+  return runCrashLog(named, { makeEngine: tinykvMaker(host), search, explain });
 }
 
 export function hashOf(trace: Trace): string {
@@ -61,14 +63,18 @@ export function hashOf(trace: Trace): string {
 }
 
 /** Runs a log once. */
-export async function runLog({ log, mode, command, hashed }: LogTask, host: WorkerHost): Promise<CampaignResult> {
+export async function runLog(
+  { log, mode, search, command, hashed }: LogTask,
+  host: WorkerHost,
+): Promise<CampaignResult> {
   const { seed, workload } = log.header;
   const { ops } = log;
   const config = configOf(log);
   const work: Work = { campaign: "replay", mode, command };
   host.announce({ seed, workload, config, ops, work });
   if (mode === "plain") {
-    const { counts, found, traceHash } = await runOps({ work, seed, workload, config, ops, hashed }, host);
+    const run = { work, seed, workload, config, ops, hashed, ...named(log.header.engine) };
+    const { counts, found, traceHash } = await runOps(run, host);
     const { executed = 0, skipped = 0 } = counts ?? {};
     const counters = { executed, skipped, ...(traceHash !== undefined && { traceHash }) };
     return { units: 1, ops: executed, counters, found: found ? [found] : [] };
@@ -77,9 +83,14 @@ export async function runLog({ log, mode, command, hashed }: LogTask, host: Work
     const finding = await findingOf(log, mode, host);
     return { units: 1, ops: ops.length, counters: {}, found: listOf(finding, work) };
   }
-  const { finding, trace, account } = await crashLog(log, host, { explain: true });
+  const { finding, trace, account } = await crashLog(log, host, { explain: true, search });
   const found = listOf(finding, work).map((one) => ({ ...one, account }));
   return { units: 1, ops: ops.length, counters: { traceHash: hashOf(trace) }, found };
+}
+
+// A log without the field is about ours.
+function named(engine: string): { engine?: string } {
+  return engine === "" ? {} : { engine };
 }
 
 function listOf(finding: Finding | undefined, work: Work): Found[] {

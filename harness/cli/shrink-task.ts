@@ -11,10 +11,15 @@ export async function runShrink(
   { finding, mode, attempts, milliseconds }: ShrinkTask,
   host: WorkerHost,
 ): Promise<ShrinkAnswer> {
-  const { seed, workload } = finding;
+  const { seed, workload, engine } = finding;
   const reproduce: Reproduce = (ops, config, search) => {
     host.beat();
-    return findingOf(logOf({ seed, workload, config, ops }), mode, host, search);
+    return findingOf(
+      logOf({ seed, workload, config, ops, ...(engine !== undefined && { engine }) }),
+      mode,
+      host,
+      search,
+    );
   };
   const until = isOver(milliseconds);
   const options = mode === "crash" ? { pendingAt: pendingAtCrash } : {};

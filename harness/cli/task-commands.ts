@@ -3,9 +3,10 @@
 import type { Shard } from "../finding.ts";
 import { type BarriersTask, type CrashTask, type FaultsTask, HARNESS, type RunTask } from "./tasks.ts";
 
-export function runCommand({ seed, ops, workload, keys }: RunTask, config: string): string {
+export function runCommand({ seed, ops, workload, keys, engine }: RunTask, config: string): string {
   const words = ["run", "--seed", seed, "--ops", ops, "--workload", workload];
-  return commandLine([...words, ...(keys === undefined ? [] : ["--keys", keys]), "--config", config]);
+  const rest = [...(keys === undefined ? [] : ["--keys", keys]), ...(engine === undefined ? [] : ["--engine", engine])];
+  return commandLine([...words, ...rest, "--config", config]);
 }
 
 /** `config`: the one under which it failed; without it, all of them. */

@@ -22,6 +22,8 @@ export interface RunTask {
   readonly configs: readonly string[];
   /** The calls of the run are hashed. */
   readonly hashed: boolean;
+  /** Our own when absent. */
+  readonly engine?: string;
 }
 
 export type CrashMethod =
@@ -59,6 +61,8 @@ export interface LogTask {
   readonly kind: "log";
   readonly log: OpLog;
   readonly mode: Mode;
+  /** Of a log with crashes: wherever they fall, try every crash of the last operation. */
+  readonly search?: boolean;
   /** How it was asked for. */
   readonly command: string;
   readonly hashed: boolean;

@@ -5,6 +5,7 @@ import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
 import { runCampaign } from "./campaign.ts";
 import { runFuzzSuite } from "./fuzz.ts";
 import { keepAll } from "./keep.ts";
+import { simulateKills } from "./keep-kill.ts";
 import { killReport } from "./kill-report.ts";
 import { type CommonOptions, configsOf } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -110,7 +111,8 @@ async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: n
   const summary = await runKillCampaign({ seed: own, rounds: ROUNDS_MOST, artifacts, deadline, now, progress: tick });
   progress.end();
   const seconds = (performance.now() - begin) / 1000;
-  const { failures, complaints = [] } = killReport(own, summary, seconds);
+  const failures = await simulateKills(summary.failures);
+  const { complaints = [] } = killReport(own, summary, { seconds, failures });
   return { suite: "kill", units: summary.rounds, ops: summary.acked, seconds, failures, complaints };
 }
 

@@ -36,6 +36,8 @@ export interface PlannedCall {
 export interface Interceptor {
   /** Before each call. A returned fault is carried out in its place; what it throws goes to the caller with nothing done. */
   before?(call: PlannedCall): Fault | undefined;
+  /** A call that nothing keeps from being made, as `after` will have it if it succeeds; bytes are the caller's own. */
+  begun?(event: TraceCall): void;
   /** After each call, failed ones included; also for marks. What it throws goes to the caller. */
   after?(event: TraceEvent): void;
 }
@@ -182,6 +184,10 @@ class Recorder {
     return this.#interceptor.before?.(call);
   }
 
+  begun(event: TraceCall): void {
+    this.#interceptor.begun?.(event);
+  }
+
   after(event: TraceEvent): void {
     this.#interceptor.after?.(event);
   }
@@ -190,6 +196,7 @@ class Recorder {
   run<T>(event: TraceCall, target: Target, make: () => T, takeBack?: (made: T) => void): T {
     const fault = this.before({ call: event.call, name: callName(event), path: target.path ?? "" });
     if (fault === undefined || fault.outcome === "short") {
+      this.begun(event);
       const made = this.#attempt(event, make);
       this.after(event);
       return made;
@@ -293,6 +300,8 @@ class RecordingFile implements FileHandle {
     const size = fault === undefined ? buffer.length : sizeUnder(fault.outcome, buffer.length);
     const fails = fault !== undefined && fault.outcome !== "short";
     let count = 0;
+    if (fault === undefined && call === "write")
+      this.#recorder.begun({ call, file: this.#file, position, bytes: buffer });
     if (!fails || fault.outcome === "whole" || size > 0) {
       const part = size === buffer.length ? buffer : buffer.subarray(0, size);
       try {

@@ -26,9 +26,14 @@ export class TraceSyntaxError extends Error {
 }
 
 const MAGIC = "# tinykv-trace v1";
-const BARRIER_NAMES: ReadonlySet<string> = new Set(BARRIERS);
+/** Syncs of engines that are not ours have no names of their own. */
+const FOREIGN = "foreign";
+const BARRIER_NAMES: ReadonlySet<string> = new Set([...BARRIERS, FOREIGN]);
 const MODES: ReadonlySet<string> = new Set<OpenMode>(["r", "rw", "wx"]);
 const APPLIED: ReadonlySet<string> = new Set(["none", "part", "whole"]);
+
+/** The first line of a trace. */
+export const TRACE_HEADER: string = MAGIC;
 
 export function printTrace(trace: Trace): string {
   return `${[MAGIC, ...trace.map(printEvent)].join("\n")}\n`;
@@ -72,7 +77,8 @@ function isIgnored(
   return ignored;
 }
 
-function printEvent(event: TraceEvent): string {
+/** One line of a trace, without its end. */
+export function printEvent(event: TraceEvent): string {
   if ("mark" in event) {
     return event.mark === "begin" ? `begin ${event.op}` : `end ${event.op} ${event.acknowledged ? "ok" : "failed"}`;
   }

@@ -22,6 +22,8 @@ export interface WorkloadOptions {
   readonly keys?: number;
   /** How long values are; the workload's own when absent. */
   readonly values?: ValueProfile;
+  /** The most changes in an ordinary batch, and in the rare big one; the workload's own when absent. */
+  readonly batch?: readonly [usual: number, seldom: number];
   /** The part of writes with `sync`, from 0 to 1; drawn when absent. */
   readonly syncRatio?: number;
   /** What the store is opened with: half of the reopens keep it, and "boundary" is about its blocks. */
@@ -111,7 +113,7 @@ function makeMaker({ options, mix, draw, stream, keys }: Run): OpMaker {
     keys: new KeySource({ keys, style, distribution, lengths: boundaryKeyLengths(edges) }, stream("keys")),
     lengths: new LengthSource(options.values ?? values, edges, stream("lengths")),
     syncs: options.syncRatio === undefined ? syncs : Math.round(options.syncRatio * 1024),
-    batch: mix.batch,
+    batch: options.batch ?? mix.batch,
     configs: [...REOPEN_CONFIGS, ...REOPEN_CONFIGS.map(() => config)],
     firstId: options.firstId ?? 1,
     incarnation: options.incarnation ?? 0,

@@ -99,11 +99,12 @@ test("a comparator whose module never returns is blamed itself; a thread anew do
 test("of two stores the one whose step a thread died in has failed, and the other's compaction is done anew", async () => {
   const env = new FaultyThreadEnv();
   const other = openThreaded({ env, ...RESTING }, "other");
+  // Opened before the rest begins: the next step is to be its own, on a slow machine too.
+  const db = openThreaded({ env, maxWriteBufferNumber: 16 });
   rest(other);
   const { onDisk, live } = tables(other);
   let begun = 0;
   other.on("compactionBegin", () => begun++);
-  const db = openThreaded({ env, maxWriteBufferNumber: 16 });
   env.set("exit", 1);
   fill(db, 100);
   await eventually(() => db.lastError !== undefined, "the death is noticed");

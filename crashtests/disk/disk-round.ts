@@ -1,0 +1,279 @@
+// One power cut on a real file system: a child writes, the power goes, the file system is mounted again, and what is there
+// must be what the oracle allows; and one of the images that the simulated disk allows for the calls that the child made.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { execa } from "execa";
+import {
+  checkEverything,
+  ContentStore,
+  entriesOf,
+  Failure,
+  failureOf,
+  fastDirectory,
+  makeImage,
+  Oracle,
+  parseTrace,
+  SimulatedDisk,
+  TinyKVEngine,
+  TRACE_HEADER,
+  type TraceEvent,
+  whyImpossible,
+} from "tinykv/harness";
+import { childCommand } from "../kill/child-file.ts";
+import { Hearing } from "../kill/hearing.ts";
+import type { ChildPlan } from "../kill/plan.ts";
+import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "../kill/records.ts";
+import { BlockStore, type Cut, type FileSystem } from "./block-store.ts";
+
+export interface DiskRoundOptions {
+  readonly fs: FileSystem;
+  readonly cut: Cut;
+  /** But for its directory and its trace. */
+  readonly child: Omit<ChildPlan, "directory" | "traceFile">;
+  /** The cut comes behind so many acknowledgements. */
+  readonly answers: number;
+}
+
+export interface DiskRoundResult {
+  readonly acknowledged: number;
+  /** Why the simulated disk does not allow what was found; undefined if it does. */
+  readonly impossible: string | undefined;
+  /** Files that the cut left. */
+  readonly files: number;
+}
+
+/** Longer than the event loop takes to hand over what stands in a pipe. */
+const QUIET_MILLISECONDS = 3;
+
+/** What the parent knew when it cut: how many records and how much of the trace there were before and after. */
+interface CutTaken {
+  readonly image: string;
+  readonly records: number;
+  readonly traceFrom: number;
+  readonly traceTo: number;
+}
+
+/** Throws Failure, with the directory that the cut left in `keep` if one is given. */
+export async function diskRound(options: DiskRoundOptions, keep?: string): Promise<DiskRoundResult> {
+  const base = mkdtempSync(join(fastDirectory(), "tinykv-disk-"));
+  const store = new BlockStore(options.fs, base, options.cut === "reflink");
+  let writer: Writer | undefined;
+  try {
+    store.mount();
+    const plan: ChildPlan = {
+      ...options.child,
+      directory: join(store.directory, "store"),
+      traceFile: join(base, "trace.txt"),
+    };
+    writer = new Writer(plan);
+    await writer.acknowledges(options.answers);
+    const taken = await cutPower(options.cut, store, writer);
+    const records = await writer.end();
+    store.unmount();
+    return store.after(taken.image, (directory) => judge(plan, { records, taken, keep }, join(directory, "store")));
+  } finally {
+    writer?.kill();
+    await writer?.end();
+    store.close();
+    rmSync(base, { recursive: true, force: true });
+  }
+}
+
+async function cutPower(cut: Cut, store: BlockStore, writer: Writer): Promise<CutTaken> {
+  if (cut === "copy") await writer.stop();
+  const records = writer.heard;
+  const traceFrom = writer.traceBytes();
+  const image = cut === "copy" ? store.copy() : cut === "reflink" ? store.snapshot() : store.shutDown();
+  const traceTo = writer.traceBytes();
+  writer.kill();
+  return { image, records, traceFrom, traceTo };
+}
+
+interface Found {
+  readonly records: readonly Record[];
+  readonly taken: CutTaken;
+  readonly keep: string | undefined;
+}
+
+function judge(plan: ChildPlan, { records, taken, keep }: Found, directory: string): DiskRoundResult {
+  const oracle = new Oracle();
+  const moments = [taken.records];
+  const heard = Hearing.of(oracle, plan, records, { moments, loss: "power" });
+  const files = filesBelow(directory, plan.directory);
+  const impossible = whyImpossibleBetween(plan, taken, files);
+  const { acknowledged } = heard;
+  const result = { acknowledged, impossible, files: files.size };
+  const engine = new TinyKVEngine();
+  try {
+    const store = engine.open(directory, plan.config);
+    try {
+      const window = { ...oracle.window("power"), least: heard.least[0]! };
+      const verdict = oracle.judge(window, entriesOf(store));
+      if (!verdict.ok) throw failureOf(verdict.violation);
+      oracle.adopt(verdict, "open");
+      checkEverything(store, oracle.model, engine.capabilities);
+      const problem = [...store.verify(), ...store.inspect()][0];
+      if (problem !== undefined) throw new Failure("C15", problem);
+    } finally {
+      store.close();
+    }
+    return result;
+  } catch (error) {
+    if (keep !== undefined) keepFiles(files, plan.directory, keep);
+    throw error instanceof Failure ? error : new Failure("C1", String(error), undefined, { cause: error });
+  }
+}
+
+/** Bytes by path as the writer named them. */
+function filesBelow(directory: string, named: string): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  // The directory itself may be what was lost.
+  if (!statSync(directory, { throwIfNoEntry: false })) return files;
+  for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
+    const path = join(directory, name);
+    // What stands in LOCK is for people: the trace tells its name alone.
+    if (statSync(path).isFile()) files.set(join(named, name), name === "LOCK" ? Buffer.alloc(0) : readFileSync(path));
+  }
+  return files;
+}
+
+// The cut fell somewhere between two moments of the trace: one of the states between them must allow it, the call that was
+// under way done or not.
+function whyImpossibleBetween(
+  { directory, traceFile }: ChildPlan,
+  { traceFrom, traceTo }: CutTaken,
+  files: ReadonlyMap<string, Uint8Array>,
+): string | undefined {
+  const text = readFileSync(traceFile!);
+  const disk = new SimulatedDisk(makeImage([], ancestorsOf(directory)), new ContentStore());
+  let time = 0;
+  let bytes = TRACE_HEADER.length + 1;
+  let why: string | undefined;
+  const lines = text.subarray(bytes, traceTo).toString("latin1").split("\n").slice(0, -1);
+  for (const [i, line] of lines.entries()) {
+    bytes += line.length + 1;
+    const isBegun = line.startsWith("?");
+    const isLast = i === lines.length - 1;
+    if (isBegun && (bytes >= traceFrom || isLast)) {
+      // Done, and nobody had been told.
+      const ahead = disk.clone();
+      ahead.apply(eventOf(line.slice(1)), time + 1);
+      why = whyImpossible(ahead, files, directory);
+    }
+    if (!isBegun) disk.apply(eventOf(line), ++time);
+    if (bytes < traceFrom && !isLast) continue;
+    if (!isBegun || why !== undefined) why = whyImpossible(disk, files, directory);
+    if (why === undefined) return undefined;
+  }
+  return why;
+}
+
+function eventOf(line: string): TraceEvent {
+  return parseTrace(`${TRACE_HEADER}\n${line}\n`)[0]!;
+}
+
+function ancestorsOf(directory: string): string[] {
+  const all: string[] = [];
+  for (let at = dirname(directory); ; at = dirname(at)) {
+    all.unshift(at);
+    if (at === "/") return all;
+  }
+}
+
+function keepFiles(files: ReadonlyMap<string, Uint8Array>, directory: string, keep: string): void {
+  for (const [path, bytes] of files) {
+    const target = join(keep, relative(directory, path));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, bytes);
+  }
+}
+
+/** The process that writes. */
+class Writer {
+  readonly #child: ReturnType<typeof start>;
+  readonly #records: Record[] = [];
+  readonly #closed: Promise<void>;
+  readonly #traceFile: string;
+  #waiting: { readonly count: number; readonly resolve: () => void } | undefined;
+  #acknowledged = 0;
+
+  constructor(plan: ChildPlan) {
+    this.#traceFile = plan.traceFile!;
+    this.#child = start(plan);
+    this.#closed = this.#listen(this.#child.stdio[3] as NodeJS.ReadableStream);
+  }
+
+  get heard(): number {
+    return this.#records.length;
+  }
+
+  /** Resolves when so many operations have returned. Throws Failure if the child has ended before. */
+  async acknowledges(count: number): Promise<void> {
+    if (this.#acknowledged >= count) return;
+    await Promise.race([new Promise<void>((resolve) => (this.#waiting = { count, resolve })), this.#closed]);
+    // The power is on: it had no reason to end.
+    if (this.#acknowledged < count) await this.#endedByItself();
+  }
+
+  traceBytes(): number {
+    return statSync(this.#traceFile, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Stands still from now on, and all that it said has been heard. */
+  async stop(): Promise<void> {
+    process.kill(this.#child.pid!, "SIGSTOP");
+    waitForStop(this.#child.pid!);
+    for (let before = -1; before !== this.heard;) {
+      before = this.heard;
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MILLISECONDS));
+    }
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  async #endedByItself(): Promise<never> {
+    const { exitCode, signal, stderr } = await this.#child;
+    throw new Failure("C1", `the child ended by itself (exit ${exitCode}, signal ${signal}): ${stderr}`);
+  }
+
+  async end(): Promise<readonly Record[]> {
+    await this.#child;
+    await this.#closed;
+    return this.#records;
+  }
+
+  #listen(stream: NodeJS.ReadableStream): Promise<void> {
+    let rest = Buffer.alloc(0);
+    stream.on("data", (chunk: Buffer) => {
+      rest = Buffer.concat([rest, chunk]);
+      const records = decodeRecords(rest);
+      rest = rest.subarray(rest.length - (rest.length % RECORD_BYTES));
+      this.#records.push(...records);
+      this.#acknowledged += records.filter(({ kind }) => kind === RecordKind.acknowledged).length;
+      if (this.#waiting && this.#acknowledged >= this.#waiting.count) this.#waiting.resolve();
+    });
+    return new Promise((resolve) => stream.on("close", () => resolve()));
+  }
+}
+
+function start(plan: ChildPlan) {
+  const [file, ...words] = childCommand("child-main", JSON.stringify(plan));
+  return execa(file!, words, {
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    reject: false,
+    env: { NODE_EXTRA_CA_CERTS: "" },
+    buffer: { fd3: false },
+  });
+}
+
+// A stop is delivered soon, not at once; the state stands behind the name in its brackets.
+function waitForStop(pid: number): void {
+  for (;;) {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+    if (state === "T" || state === "t" || state === "Z") return;
+  }
+}

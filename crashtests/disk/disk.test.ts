@@ -1,0 +1,56 @@
+// Power cuts on a real file system. They need root, loop devices and the file system's tools; where those are missing this
+// says so and tests nothing.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Failure, fastDirectory } from "tinykv/harness";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { diskProblem } from "./block-store.ts";
+import { runDiskCampaign } from "./campaign.ts";
+import { diskRound } from "./disk-round.ts";
+
+const problem = diskProblem("ext4");
+if (problem !== undefined) console.log(`power cuts on a real disk are not tested: ${problem}`);
+
+let scratch = "";
+beforeEach(() => {
+  scratch = mkdtempSync(join(fastDirectory(), "tinykv-disk-test-"));
+});
+afterEach(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+test.skipIf(problem !== undefined)(
+  "G1, C3: what ext4 holds when the power goes has all that was synced, and is an image that the simulation allows",
+  async () => {
+    const { failures, unforeseen, rounds, foreseen } = await runDiskCampaign({
+      fs: "ext4",
+      seed: "test",
+      rounds: 2,
+      artifacts: join(scratch, "artifacts"),
+    });
+    expect(failures).toEqual([]);
+    expect(unforeseen).toEqual([]);
+    expect([rounds, foreseen]).toEqual([2, 2]);
+  },
+);
+
+test.skipIf(problem !== undefined)("a child that ends by itself is a finding, and leaves nothing mounted", async () => {
+  const child = {
+    seed: "test",
+    profile: "fast",
+    workload: "mixed",
+    config: "there-is-no-such-configuration",
+    ops: 100,
+    keys: 10,
+    syncRatio: 0.5,
+    firstId: 1,
+    incarnation: 0,
+    kill: { by: "acknowledgement", count: 100 },
+  } as const;
+  const round = diskRound({ fs: "ext4", cut: "copy", answers: 50, child });
+  const failure = await round.catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Failure);
+  expect(String(failure)).toContain("ended by itself");
+  expect(readFileSync("/proc/mounts", "utf8")).not.toContain("/tinykv-disk-");
+});

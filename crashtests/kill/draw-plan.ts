@@ -1,0 +1,103 @@
+// What a round does, drawn from the seed.
+
+import { type Random, type ValueProfile, WORKLOADS, type WorkloadName } from "tinykv/harness";
+import type { DirectoryRun } from "./directory-run.ts";
+import type { ChildPlan, KillPlan, Profile, RoundPlan } from "./plan.ts";
+import type { DeathMoment } from "./records.ts";
+
+/** Fewer keys than writes: overwrites and tombstones are what recovery gets wrong. */
+const KEYS_MOST = 500;
+/** More operations than a child has time for. */
+const OPS_MOST = 50_000;
+/** What makes a child's work light or heavy: small writes, or values of a mebibyte and batches of ten thousand entries. */
+type Load = Pick<ChildPlan, "workload" | "values" | "batch" | "keys">;
+/** Values of a mebibyte for so few keys: the store stays below what memory holds. */
+const LARGE_KEYS_MOST = 24;
+const BATCH_KEYS = 20_000;
+/** Entries of a usual batch and of a rare one. */
+const HEAVY_BATCH = [200, 10_000] as const;
+/** One in so many has a reader beside it. */
+const READER_EVERY = 10;
+/** One in so many is killed again before anybody looks. */
+const UNCHECKED_EVERY = 3;
+/** One in so many deaths falls into an open that has logs to replay. */
+const OPEN_EVERY = 10;
+
+/** Calls that have no middle die before it: so it is drawn more often. */
+const MOMENTS: readonly DeathMoment[] = ["before", "middle", "middle", "after"];
+
+/** Configurations by weight: small ones, since what is never full is never flushed. */
+const CONFIGS: readonly (readonly [string, number])[] = [
+  ["least", 10],
+  ["small", 4],
+  ["buffers-1", 2],
+  ["manifest-1", 6],
+  ["log-512", 2],
+  ["recycle-off", 2],
+  ["open-files-1", 1],
+  ["paranoid", 1],
+  ["thread", 8],
+  ["thread-least", 4],
+  ["default", 2],
+];
+
+/** YCSB mostly reads; 4-harness's profile "fast" has values of up to two kibibytes. */
+const FAST_WORKLOADS: readonly WorkloadName[] = WORKLOADS.filter(
+  (name) => !name.startsWith("ycsb") && name !== "large-values",
+);
+const FAST_VALUES: readonly ValueProfile[] = ["small", "small", "fixed:300", "fixed:2048"];
+
+/** The next round of a directory. A store that has been reopened may be so under another configuration. */
+export function drawRound(
+  random: Random,
+  run: DirectoryRun,
+  { seed, profile }: { readonly seed: string; readonly profile: Profile },
+): RoundPlan {
+  const config = drawConfig(random);
+  const child: ChildPlan = {
+    directory: run.directory,
+    seed,
+    profile,
+    ...(profile === "heavy" ? drawHeavy(random) : drawFast(random)),
+    config: run.levels > 0 ? `${config},numLevels=${run.levels}` : config,
+    ops: OPS_MOST,
+    syncRatio: random.pick([0.3, 0.5, 0.7]),
+    firstId: run.nextId,
+    incarnation: run.incarnation,
+    kill: drawKill(random, run.incarnation > 0, config.startsWith("thread")),
+  };
+  const hasReader = !run.isUndecided && random.chance(1, READER_EVERY);
+  return { child, hasReader, isChecked: !random.chance(1, UNCHECKED_EVERY) };
+}
+
+function drawFast(random: Random): Load {
+  const workload = random.pick(FAST_WORKLOADS);
+  const keys = random.between(10, KEYS_MOST);
+  return workload === "boundary" ? { workload, keys } : { workload, keys, values: random.pick(FAST_VALUES) };
+}
+
+function drawHeavy(random: Random): Load {
+  if (random.chance(1, 2)) return { workload: "batch-heavy", keys: BATCH_KEYS, values: "small", batch: HEAVY_BATCH };
+  return { workload: "large-values", keys: random.between(8, LARGE_KEYS_MOST), values: "fixed:1048576" };
+}
+
+function drawConfig(random: Random): string {
+  const total = CONFIGS.reduce((sum, [, weight]) => sum + weight, 0);
+  let at = random.int(total);
+  for (const [name, weight] of CONFIGS) {
+    at -= weight;
+    if (at < 0) return name;
+  }
+  return "small";
+}
+
+function drawKill(random: Random, crashedBefore: boolean, hasThread: boolean): KillPlan {
+  const when = random.pick(MOMENTS);
+  if (crashedBefore && random.chance(1, OPEN_EVERY))
+    return { by: "call", phase: "open", nth: random.between(0, 30), when };
+  if (hasThread && random.chance(1, 2)) return { by: "call", phase: "worker", nth: random.between(0, 60), when };
+  const choice = random.int(10);
+  if (choice < 3) return { by: "time", milliseconds: random.between(1, 50) };
+  if (choice < 6) return { by: "acknowledgement", count: random.between(1, 100) };
+  return { by: "call", phase: "run", nth: random.between(0, 300), when };
+}

@@ -1,0 +1,91 @@
+// The suite itself: a driver that breaks its promise must be caught, an honest one must pass.
+
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Failure, generate, parseConfiguration, Runner, runInTurns, StdioEngine } from "tinykv/harness";
+import { runDriverKills } from "./driver-campaign.ts";
+
+const DRIVER = fileURLToPath(
+  new URL("../../dist/harness/engines/drivers/cheating-driver.test-support.js", import.meta.url),
+);
+
+let scratch = "";
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), "tinykv-drivers-test-"));
+});
+afterEach(() => {
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+function engine(cheat: string): StdioEngine {
+  return StdioEngine.find(`stdio:${cheat}`, [process.execPath, DRIVER, cheat], join(scratch, "probe"));
+}
+
+async function differential(cheat: string, ops: number): Promise<number> {
+  const runner = new Runner({ engine: engine(cheat), directory: join(scratch, "store"), config: "default" });
+  let done = 0;
+  await runInTurns(
+    (function* () {
+      for (const workload of ["mixed", "delete-heavy"] as const) {
+        const config = parseConfiguration("default");
+        const numbering = { firstId: done * 10_000 + 1 };
+        for (const op of generate({ workload, seed: "drivers", ops, keys: 400, config, ...numbering })) {
+          yield* runner.run(op);
+          done++;
+        }
+      }
+      yield* runner.finish();
+    })(),
+  );
+  return done;
+}
+
+function kills(cheat: string, rounds: number): ReturnType<typeof runDriverKills> {
+  return runDriverKills({
+    engine: engine(cheat),
+    seed: "drivers",
+    rounds,
+    dir: join(scratch, "kills"),
+    artifacts: join(scratch, "artifacts"),
+    now: () => performance.now(),
+  });
+}
+
+test("an honest driver passes a differential run and a kill suite", async () => {
+  await differential("honest", 1500);
+  const { failures, rounds, acked } = kills("honest", 6);
+  expect(failures).toEqual([]);
+  expect(rounds).toBe(6);
+  expect(acked).toBeGreaterThan(6 * 20);
+});
+
+test.each(["loses-one-key-in-a-thousand", "returns-stale-values", "sorts-as-utf-16"])(
+  "a differential run catches a driver that %s",
+  async (cheat) => {
+    await expect(differential(cheat, 6000)).rejects.toThrow(Failure);
+  },
+);
+
+test("kills catch a driver that acknowledges-before-writing", () => {
+  const { failures } = kills("acknowledges-before-writing", 20);
+  expect(failures.map(({ condition }) => condition)).toEqual(["C3"]);
+});
+
+test("kills catch a driver that drops-half-a-batch-when-killed", () => {
+  const { failures } = kills("drops-half-a-batch-when-killed", 60);
+  expect(failures).toHaveLength(1);
+  // Half of a batch is no prefix, holds a value from behind the nearest one, or is told as what it is.
+  expect(["C2", "C4", "C6"]).toContain(failures[0]!.condition);
+});
+
+test("a driver that dies before it is killed is a finding, and is kept", () => {
+  const { failures, rounds } = kills("dies-by-itself", 3);
+  expect(rounds).toBe(0);
+  expect(failures.map(({ condition, message }) => [condition, message])).toEqual([
+    ["C1", "the driver ended by itself: out of luck"],
+  ]);
+  expect(existsSync(join(failures[0]!.directory, "store"))).toBe(true);
+});

@@ -1,0 +1,172 @@
+// The lives of one directory, as data: what each child was to do, what it told, how it ended, and what the check behind it
+// decided of the writes in flight. A kill falls where chance wants it, and never falls there again; but what was judged of
+// it is judged again from this, with the same outcome, by the store that was kept.
+
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Accepted,
+  checkEverything,
+  type Condition,
+  type EngineStore,
+  entriesOf,
+  Failure,
+  failureOf,
+  Oracle,
+  TinyKVEngine,
+  type Ticket,
+  type WriteOp,
+} from "tinykv/harness";
+import { Hearing } from "./hearing.ts";
+import type { ChildPlan } from "./plan.ts";
+import type { Glimpse } from "./reader.ts";
+import type { Record } from "./records.ts";
+import type { ChildEnd } from "./spawn-child.ts";
+
+/** What a check found to have happened, of the writes that nobody knew about. */
+export interface Decision {
+  readonly state: number;
+  /** Operations. */
+  readonly happened: readonly number[];
+  readonly patch: Accepted["patch"];
+}
+
+export interface Life {
+  readonly child: ChildPlan;
+  readonly end: Pick<ChildEnd, "signal" | "exitCode" | "stderr" | "hung">;
+  readonly records: readonly Record[];
+  readonly glimpses: readonly Glimpse[];
+  /** Absent where the next child opened what nobody had looked at, and behind the last. */
+  readonly decision?: Decision;
+}
+
+/** Under that name in the artifact, beside the store. */
+const LIVES_FILE = "lives.json";
+const STORE_DIRECTORY = "store";
+
+/** Any other end than the one that was meant is a finding. Throws Failure; Error where it is the harness that broke. */
+function expectKilled({ signal, exitCode, stderr, hung }: Life["end"]): void {
+  if (hung) throw new Failure("C28", `the child hung: ${stderr}`);
+  if (exitCode === 70) throw new Error(`the child could not write its records: ${stderr}`);
+  if (signal !== "SIGKILL")
+    throw new Failure("C1", `the child ended by itself (exit ${exitCode}, signal ${signal}): ${stderr}`);
+}
+
+/** What a life did, told to the oracle. */
+export function hear(oracle: Oracle, { child, records, glimpses }: Life): Hearing {
+  const moments = glimpses.map(({ heard }) => heard);
+  return Hearing.of(oracle, child, records, { moments, loss: "kill" });
+}
+
+/** How a life ended and what a reader saw of it; throws Failure. */
+export function judgeLife(hearing: Hearing, { end, glimpses }: Life): void {
+  expectKilled(end);
+  hearing.judge(glimpses);
+}
+
+/** Asynchronous writes reach the log in the order of their calls: none has happened without the one before it. */
+export function leaveUndecided(oracle: Oracle, inFlight: readonly Ticket[]): void {
+  const cause = {};
+  for (const ticket of inFlight) oracle.failed(ticket, cause);
+}
+
+export interface Checked {
+  readonly decision: Decision;
+  /** The copy had logs with records. */
+  readonly replayed: boolean;
+}
+
+/** Opens a copy of what a child left, and asks it everything; throws Failure. The copy is removed if all is well. */
+export function checkCopy(oracle: Oracle, directory: string, config: string): Checked {
+  const copy = `${directory}.check`;
+  rmSync(copy, { recursive: true, force: true });
+  // A child may die before it has made the directory.
+  if (existsSync(directory)) cpSync(directory, copy, { recursive: true });
+  const engine = new TinyKVEngine();
+  const store = failing("C1", "what the child left does not open", () => engine.open(copy, config));
+  let checked: Checked;
+  try {
+    checked = failing("C8", "a check of what the child left threw", () => checkStore(oracle, store, engine));
+  } catch (error) {
+    closeAfter(error as Failure, store);
+    throw error;
+  }
+  failing("C8", "what the child left does not close", () => store.close());
+  rmSync(copy, { recursive: true, force: true });
+  return checked;
+}
+
+// A store in which something was found may not close either: that is told behind it, and does not stand in its place.
+function closeAfter(found: Failure, store: EngineStore): void {
+  try {
+    store.close();
+  } catch (error) {
+    found.message += `; then it did not close: ${String(error)}`;
+  }
+}
+
+function checkStore(oracle: Oracle, store: EngineStore, { capabilities }: TinyKVEngine): Checked {
+  const replayed = store.replayedRecords() > 0;
+  const verdict = oracle.judge(oracle.window("kill"), entriesOf(store));
+  if (!verdict.ok) throw failureOf(verdict.violation);
+  oracle.adopt(verdict, "open");
+  checkEverything(store, oracle.model, capabilities);
+  const problem = [...store.verify(), ...store.inspect()][0];
+  if (problem !== undefined) throw new Failure("C15", problem);
+  const { states, happened, patch } = verdict;
+  return { decision: { state: states.at(-1)!, happened: happened.map(({ id }) => id), patch }, replayed };
+}
+
+// Whatever the engine throws there is a finding.
+function failing<T>(condition: Condition, what: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(condition, `${what}: ${String(error)}`, undefined, { cause: error });
+  }
+}
+
+export interface KeptLives {
+  readonly lives: readonly Life[];
+  /** How the check opened what the last child left. */
+  readonly config: string;
+}
+
+export function keepLives(artifact: string, kept: KeptLives): void {
+  writeFileSync(join(artifact, LIVES_FILE), `${JSON.stringify(kept)}\n`);
+}
+
+export function hasLives(path: string): boolean {
+  return existsSync(join(path, LIVES_FILE));
+}
+
+/** Judges kept lives and the store that they left again; the failure, if it is still one. */
+export function replayLives(artifact: string, scratch: string): Failure | undefined {
+  const { lives, config } = JSON.parse(readFileSync(join(artifact, LIVES_FILE), "utf8")) as KeptLives;
+  const oracle = new Oracle();
+  let undecided: WriteOp[] = [];
+  try {
+    for (const [i, life] of lives.entries()) {
+      const heard = hear(oracle, life);
+      judgeLife(heard, life);
+      const { inFlight } = heard;
+      undecided.push(...inFlight.map(({ op }) => op));
+      if (life.decision) {
+        oracle.adopt(acceptedBy(life.decision, undecided), "open");
+        undecided = [];
+      } else if (i < lives.length - 1) leaveUndecided(oracle, inFlight);
+    }
+    const directory = join(scratch, STORE_DIRECTORY);
+    cpSync(join(artifact, STORE_DIRECTORY), directory, { recursive: true });
+    checkCopy(oracle, directory, config);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+function acceptedBy({ state, happened, patch }: Decision, undecided: readonly WriteOp[]): Accepted {
+  return { ok: true, states: [state], happened: undecided.filter(({ id }) => happened.includes(id)), patch };
+}

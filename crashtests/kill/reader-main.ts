@@ -1,0 +1,41 @@
+// A process that only reads, beside the one that is killed: for each line on standard input it opens the store, scans it
+// twice and tells on fd 3 what it saw. Two scans of one open store are of one moment, whatever the writer does meanwhile.
+
+import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { entriesOf, summarise, TinyKVEngine, type RecoveredSummary } from "tinykv/harness";
+import { EXIT_HARNESS, RECORDS_FD } from "./records.ts";
+
+/** What one open showed; a store that could not be opened, or read, says why. */
+export type Sight =
+  | { readonly first: RecoveredSummary; readonly second: RecoveredSummary }
+  | { readonly code: string; readonly message: string };
+
+/** Between the two scans: time for a writer to flush, compact and remove files. */
+const PAUSE_MILLISECONDS = 5;
+
+async function look(directory: string, config: string): Promise<Sight> {
+  try {
+    const store = new TinyKVEngine().open(directory, config, { readOnly: true, create: false });
+    try {
+      const first = summarise(entriesOf(store));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
+      return { first, second: summarise(entriesOf(store)) };
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return { code: String(code), message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+async function serve(directory: string, config: string): Promise<void> {
+  for await (const _ask of createInterface({ input: process.stdin })) {
+    const line = Buffer.from(`${JSON.stringify(await look(directory, config))}\n`);
+    if (writeSync(RECORDS_FD, line) !== line.length) process.exit(EXIT_HARNESS);
+  }
+}
+
+const [directory, config] = process.argv.slice(2) as [string, string];
+void serve(directory, config);

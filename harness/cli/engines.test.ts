@@ -1,0 +1,86 @@
+// Other engines, from outside: what is listed, and that commands take them.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+const MAIN = fileURLToPath(new URL("../../dist/harness/cli/main.js", import.meta.url));
+const DRIVER = fileURLToPath(
+  new URL("../../dist/harness/engines/drivers/cheating-driver.test-support.js", import.meta.url),
+);
+const OURS = fileURLToPath(new URL("../../dist/examples/stdio-tinykv/driver.js", import.meta.url));
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "tinykv-engines-test-"));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+interface Ended {
+  readonly code: number;
+  readonly stderr: string;
+  readonly json: Record<string, unknown> & { failures: { condition: string; directory: string; replay: string }[] };
+}
+
+async function harness(...words: string[]): Promise<Ended> {
+  const {
+    exitCode = -1,
+    stdout,
+    stderr,
+  } = await execa(process.execPath, [MAIN, ...words], { cwd: root, reject: false });
+  return { code: exitCode, stderr, json: JSON.parse(stdout.split("\n").at(-1) ?? "{}") as Ended["json"] };
+}
+
+function stdio(driver: string, ...words: string[]): string {
+  return `stdio:${[process.execPath, "--no-warnings", driver, ...words].map((word) => word.replaceAll(" ", "\\ ")).join(" ")}`;
+}
+
+test("engines are listed with what they can do and claim, those that are not installed too", async () => {
+  const { code, json } = await harness("engines", "--json");
+  const engines = json["engines"] as { name: string; installed: boolean }[];
+  expect(code).toBe(0);
+  expect(engines.map(({ name }) => name)).toEqual([
+    "tinykv",
+    "classic-level",
+    "lmdb",
+    "rocksdb-native",
+    "better-sqlite3",
+  ]);
+  expect(engines[0]).toMatchObject({ installed: true, durability: { sync: "power", noSync: "kill" } });
+  expect(engines[1]).toMatchObject({
+    installed: true,
+    version: "3.0.0",
+    durability: { sync: "power", noSync: "kill" },
+  });
+});
+
+test.each(["classic-level", "lmdb", stdio(OURS)])("a differential run of %s agrees with the model", async (engine) => {
+  const { code, json } = await harness("run", "--engine", engine, "--seed", "3", "--ops", "1500", "--json");
+  expect(json.failures).toEqual([]);
+  expect(code).toBe(0);
+  expect(json["ops"]).toBeGreaterThan(1000);
+});
+
+test("a driver that lies when it is killed is exit 1, and what it left is judged again", async () => {
+  const engine = stdio(DRIVER, "acknowledges-before-writing");
+  const { code, json } = await harness("kill", "--engine", engine, "--seed", "3", "--rounds", "8", "--json");
+  expect([code, json.failures[0]!.condition]).toEqual([1, "C3"]);
+  const again = await harness("replay", json.failures[0]!.directory, "--json");
+  expect([again.code, again.json.failures[0]!.condition]).toEqual([1, "C3"]);
+});
+
+test("engines through each suite are one table", async () => {
+  const few = ["--ops", "300", "--rounds", "1", "--images", "4"];
+  const names = ["tinykv", stdio(DRIVER, "honest")];
+  const { json } = await harness("engines", "--results", "--engine", ...names, ...few, "--json");
+  const rows = json["rows"] as { engine: string; cells: ({ count: number; failures: unknown[] } | undefined)[] }[];
+  expect(rows.map(({ engine }) => engine)).toEqual(names);
+  expect(rows[0]!.cells.slice(0, 5).map((cell) => cell?.failures)).toEqual([[], [], [], [], []]);
+  expect(rows[0]!.cells[0]!.count).toBeGreaterThan(150);
+  expect(json["suites"]).toHaveLength(rows[0]!.cells.length);
+});

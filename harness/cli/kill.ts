@@ -1,0 +1,76 @@
+import type { Command } from "commander";
+import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
+import { runDriverKills } from "../../crashtests/kill/driver-campaign.ts";
+import type { Done } from "./commands.ts";
+import { engineOf, type EngineChoice } from "../engines/find-engines.ts";
+import type { StdioEngine } from "../engines/stdio/stdio-engine.ts";
+import { simulateKills } from "./keep-kill.ts";
+import { driverKillReport, killReport } from "./kill-report.ts";
+import { checkEngine, type CommonOptions, count, share, UsageError, withCommon, withEngine } from "./options.ts";
+import { Progress } from "./progress.ts";
+import { finish, type CommandReport } from "./report.ts";
+
+interface KillCliOptions extends CommonOptions {
+  readonly seed: string;
+  readonly rounds: number;
+  readonly engine: string;
+  readonly dir?: string;
+  readonly syncRatio?: number;
+}
+
+export function addKill(program: Command, done: Done): void {
+  withEngine(withCommon(program.command("kill")))
+    .description("SIGKILL rounds in a real directory")
+    .requiredOption("--seed <seed>", "the seed")
+    .option("--rounds <n>", "children killed", count, 100)
+    .option("--dir <dir>", "where stores are made")
+    .option("--sync-ratio <share>", "of other engines: the part of writes with sync, 0 to 1", share)
+    .action(async (options: KillCliOptions) => done(await kill(options)));
+}
+
+async function kill(options: KillCliOptions): Promise<number> {
+  const choice = checkEngine(options.engine);
+  if (choice.kind === "own" && options.syncRatio !== undefined)
+    throw new UsageError("--sync-ratio is for other engines");
+  const report = choice.kind === "own" ? await killOwn(options) : driverKills(options, choice);
+  return finish(report, options.json);
+}
+
+async function killOwn({ seed, rounds, artifacts, dir }: KillCliOptions): Promise<CommandReport> {
+  const begin = performance.now();
+  const progress = new Progress("kill");
+  const summary = await runKillCampaign({
+    seed,
+    rounds,
+    artifacts,
+    now: () => performance.now(),
+    progress: progress.update,
+    ...(dir !== undefined && { dir }),
+  });
+  const seconds = (performance.now() - begin) / 1000;
+  progress.end();
+  return killReport(seed, summary, { seconds, failures: await simulateKills(summary.failures) });
+}
+
+/** Kills of an engine that is not ours, or of ours by its driver. */
+export function driverKills(
+  { seed, rounds, artifacts, dir, syncRatio }: DriverKillsOptions,
+  choice: Extract<EngineChoice, { kind: "driver" }>,
+): CommandReport {
+  const begin = performance.now();
+  const progress = new Progress("kill");
+  const summary = runDriverKills({
+    engine: engineOf(choice) as StdioEngine,
+    seed,
+    rounds,
+    artifacts,
+    now: () => performance.now(),
+    progress: progress.update,
+    ...(dir !== undefined && { dir }),
+    ...(syncRatio !== undefined && { syncRatio }),
+  });
+  progress.end();
+  return driverKillReport({ seed, engine: choice.name, summary, seconds: (performance.now() - begin) / 1000 });
+}
+
+type DriverKillsOptions = Pick<KillCliOptions, "seed" | "rounds" | "artifacts" | "dir" | "syncRatio">;

@@ -1,0 +1,160 @@
+// System calls as events of the simulated disk.
+
+import { expect, test } from "vitest";
+import type { TraceEvent } from "../disk/trace.ts";
+import { StoreTrace } from "./store-trace.ts";
+import { systemCalls } from "./system-calls.ts";
+
+interface Traced {
+  readonly events: readonly string[];
+  readonly answers: readonly string[];
+  readonly notCovered: readonly string[];
+}
+
+function hex(text: string): string {
+  return [...Buffer.from(text)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+}
+
+/** A path in a string. */
+function named(path: string): string {
+  return `"${hex(path)}"`;
+}
+
+/** A descriptor of it. */
+function fd(number: number, path: string): string {
+  return `${number}<${hex(path)}>`;
+}
+
+const HERE = `AT_FDCWD<${hex("/elsewhere")}>`;
+
+function inWords(event: TraceEvent): string {
+  const { call, ...rest } = event as { call: string };
+  const words = Object.entries(rest)
+    .filter(([name]) => name !== "barrier")
+    .map(([, value]) => (value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value)));
+  return [call, ...words].join(" ");
+}
+
+function trace(...lines: string[]): Traced {
+  const events: string[] = [];
+  const answers: string[] = [];
+  const store = new StoreTrace({
+    directory: "/real/store",
+    name: "/db",
+    sizes: new Map(),
+    event: (event) => events.push(inWords(event)),
+    answered: (line) => answers.push(line),
+  });
+  store.takeAll(systemCalls(lines.map((line) => (/^\d+ {4}/.test(line) ? line : `77    ${line}`))));
+  return { events, answers, notCovered: [...store.notCovered] };
+}
+
+/** Lines of another thread. */
+function others(...lines: string[]): string[] {
+  return lines.map((line) => `78    ${line}`);
+}
+
+const OPEN = `openat(${HERE}, ${named("/real/store/log")}, O_RDWR|O_CREAT, 0644) = ${fd(5, "/real/store/log")}`;
+const LOG = fd(5, "/real/store/log");
+
+test("writes go where the offset is, behind reads and seeks; positioned ones leave it alone; appends go to the end", () => {
+  const { events } = trace(
+    OPEN,
+    `write(${LOG}, "${hex("abc")}", 3) = 3`,
+    `pwrite64(${LOG}, "${hex("X")}", 1, 1) = 1`,
+    `write(${LOG}, "${hex("d")}", 1) = 1`,
+    `lseek(${LOG}, 2, SEEK_SET) = 2`,
+    `write(${LOG}, "${hex("e")}", 1) = 1`,
+    `openat(${HERE}, ${named("/real/store/log")}, O_WRONLY|O_APPEND) = ${fd(6, "/real/store/log")}`,
+    `write(${fd(6, "/real/store/log")}, "${hex("f")}", 1) = 1`,
+  );
+  expect(events).toEqual([
+    "open /db/log wx 1",
+    "write 1 0 abc",
+    "write 1 1 X",
+    "write 1 3 d",
+    "write 1 2 e",
+    "open /db/log rw 2",
+    "write 2 4 f",
+  ]);
+});
+
+test("a write that falls short wrote what it says", () => {
+  expect(trace(OPEN, `write(${LOG}, "${hex("abc")}", 3) = 2`).events.at(-1)).toBe("write 1 0 ab");
+});
+
+test("names: directories are made and synced, files renamed, linked and removed", () => {
+  const { events } = trace(
+    `mkdir(${named("/real/store")}, 0755) = 0`,
+    OPEN,
+    `rename(${named("/real/store/log")}, ${named("/real/store/old")}) = 0`,
+    `linkat(${HERE}, ${named("/real/store/old")}, ${HERE}, ${named("/real/store/two")}, 0) = 0`,
+    `unlink(${named("/real/store/old")}) = 0`,
+    `openat(${HERE}, ${named("/real/store")}, O_RDONLY|O_DIRECTORY) = ${fd(9, "/real/store")}`,
+    `fsync(${fd(9, "/real/store")}) = 0`,
+    `mkdir(${named("/elsewhere/x")}, 0755) = 0`,
+  );
+  expect(events).toEqual([
+    "makeDirectory /db",
+    "open /db/log wx 1",
+    "rename /db/log /db/old",
+    "link /db/old /db/two",
+    "unlink /db/old",
+    "syncDirectory /db",
+  ]);
+});
+
+test("a sync that another thread's write came into covers what came before its beginning", () => {
+  const { events } = trace(
+    OPEN,
+    `fdatasync(${LOG} <unfinished ...>`,
+    `write(${LOG}, "${hex("late")}", 4) = 4`,
+    "<... fdatasync resumed>) = 0",
+  );
+  expect(events).toEqual(["open /db/log wx 1", "syncBegin 1 1", "write 1 0 late", "syncEnd 1"]);
+});
+
+test("a name that another thread changed while a directory was being synced is not synced with it", () => {
+  const { events } = trace(
+    OPEN,
+    `openat(${HERE}, ${named("/real/store")}, O_RDONLY|O_DIRECTORY) = ${fd(9, "/real/store")}`,
+    `fsync(${fd(9, "/real/store")} <unfinished ...>`,
+    ...others(`rename(${named("/real/store/log")}, ${named("/real/store/old")}) = 0`),
+    "<... fsync resumed>) = 0",
+  );
+  expect(events).toEqual(["open /db/log wx 1", "syncDirectory /db", "rename /db/log /db/old"]);
+});
+
+test("a descriptor that another thread got while it was being closed is the new file's", () => {
+  const { events } = trace(
+    OPEN,
+    `close(${LOG} <unfinished ...>`,
+    ...others(`openat(${HERE}, ${named("/real/store/next")}, O_RDWR|O_CREAT, 0644) = ${fd(5, "/real/store/next")}`),
+    "<... close resumed>) = 0",
+    `write(${fd(5, "/real/store/next")}, "${hex("abc")}", 3) = 3`,
+  );
+  expect(events).toEqual(["open /db/log wx 1", "close 1", "open /db/next wx 2", "write 2 0 abc"]);
+});
+
+test("what is written to standard output is the answers, line by line", () => {
+  const { answers, events } = trace(
+    `write(1<pipe:[1]>, "${hex('{"id":1}\n{"id"')}", 14) = 14`,
+    `write(1<pipe:[1]>, "${hex(":2}\n")}", 4) = 4`,
+  );
+  expect(answers).toEqual(['{"id":1}', '{"id":2}']);
+  expect(events).toEqual([]);
+});
+
+test("what goes past the calls is said: shared mappings, whole-system syncs", () => {
+  const { notCovered } = trace(
+    OPEN,
+    `mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED, ${LOG}, 0) = 0x7f00`,
+    "sync() = 0",
+  );
+  expect(notCovered).toEqual(["writes of log through a shared mapping", "sync() of whole file systems"]);
+});
+
+test("truncating and preallocating change sizes", () => {
+  const { events } = trace(OPEN, `fallocate(${LOG}, 0, 0, 8192) = 0`, `ftruncate(${LOG}, 10) = 0`);
+  expect(events.slice(1)).toEqual(["truncate 1 8192", "truncate 1 10"]);
+});

@@ -1,0 +1,334 @@
+// System calls as the trace of a store: what a program did to the files below one directory, in the terms of the simulated
+// disk. A write happens when it returns; a sync covers what had returned when it began.
+//
+// What goes past calls is not seen: writes through a shared mapping, io_uring. It is said of which files, and a simulated
+// disk behind the trace can be compared with the real one (unexplained files).
+
+import { posix } from "node:path";
+import type { TraceCall, TraceEvent } from "../disk/trace.ts";
+import { bytesOf, descriptorOf, pathOf, StraceError, type SystemCall } from "./system-calls.ts";
+
+/** What strace has to be asked for. */
+export const TRACED_CALLS: readonly string[] = `
+  open openat openat2 creat close dup dup2 dup3 fcntl
+  read readv lseek write writev pwrite64 pwritev pwritev2
+  truncate ftruncate fallocate copy_file_range sendfile splice mmap io_uring_setup
+  fsync fdatasync syncfs sync rename renameat renameat2 link linkat
+  symlink symlinkat unlink unlinkat mkdir mkdirat rmdir`
+  .trim()
+  .split(/\s+/);
+
+/** Syncs of an engine that is not ours have no names. */
+const BARRIER = "foreign" as unknown as Extract<TraceCall, { call: "sync" }>["barrier"];
+
+/** Standard output: the driver's answers. */
+const ANSWERS_FD = 1;
+
+interface Inode {
+  size: number;
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly inode: Inode;
+  /** The trace's number; absent for a directory. */
+  readonly file: number | undefined;
+  readonly isAppending: boolean;
+  readonly isSyncing: boolean;
+  offset: number;
+}
+
+export interface StoreTraceOptions {
+  /** The store's directory as the program names it: absolute and without links. */
+  readonly directory: string;
+  /** What it is called in the trace. */
+  readonly name: string;
+  /** Files that are there at the beginning: paths below the directory, and sizes. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** Told of each line that the program wrote to standard output, when it had. */
+  readonly answered: (line: string) => void;
+  readonly event: (event: TraceEvent) => void;
+}
+
+/** Turns calls into events. */
+export class StoreTrace {
+  /** What the trace does not show, one sentence each. */
+  readonly notCovered: Set<string> = new Set<string>();
+  readonly #options: StoreTraceOptions;
+  readonly #inodes = new Map<string, Inode>();
+  readonly #open = new Map<number, OpenFile>();
+  readonly #directories = new Set<string>();
+  #nextFile = 1;
+  #nextSync = 1;
+  #answers = Buffer.alloc(0);
+
+  constructor(options: StoreTraceOptions) {
+    this.#options = options;
+    for (const [path, size] of options.sizes) this.#inodes.set(posix.join(options.directory, path), { size });
+  }
+
+  /** Takes a trace whole. Throws StraceError. */
+  takeAll(calls: Iterable<SystemCall>): void {
+    const moments: { readonly line: number; readonly act: () => void }[] = [];
+    for (const call of calls) {
+      const isSync = call.name === "fsync" || call.name === "fdatasync";
+      // Its number is free from the beginning on: another thread may have it again before the call returns.
+      if (call.name === "close") moments.push({ line: call.begun, act: () => this.#take(call) });
+      else if (!isSync || call.begun === call.ended) moments.push({ line: call.ended, act: () => this.#take(call) });
+      else {
+        // Others came in between: it covers what they did before it began, at most.
+        let end: (() => void) | undefined;
+        moments.push({ line: call.begun, act: () => (end = this.#syncBegan(call)) });
+        moments.push({ line: call.ended, act: () => end?.() });
+      }
+    }
+    moments.sort((a, b) => a.line - b.line);
+    for (const { act } of moments) act();
+  }
+
+  #take(call: SystemCall): void {
+    if (call.error !== undefined || Number.isNaN(call.result)) return;
+    switch (call.name) {
+      case "open":
+      case "openat":
+      case "openat2":
+      case "creat":
+        return this.#opened(call);
+      case "close":
+        return this.#closed(call);
+      case "dup":
+      case "dup2":
+      case "dup3":
+      case "fcntl":
+        return this.#duplicated(call);
+      case "read":
+      case "readv":
+      case "lseek":
+        return this.#moved(call);
+      case "write":
+      case "writev":
+      case "pwrite64":
+      case "pwritev":
+      case "pwritev2":
+        return this.#wrote(call);
+      case "truncate":
+      case "ftruncate":
+      case "fallocate":
+        return this.#resized(call);
+      case "fsync":
+      case "fdatasync":
+        return this.#synced(call);
+      case "copy_file_range":
+      case "sendfile":
+      case "splice":
+      case "mmap":
+      case "io_uring_setup":
+      case "syncfs":
+      case "sync":
+        return this.#unseen(call);
+      default:
+        return this.#named(call);
+    }
+  }
+
+  #opened(call: SystemCall): void {
+    const isAt = call.name.startsWith("openat");
+    const path = isAt ? this.#pathAt(call.words[0]!, call.words[1]!) : this.#pathAt("AT_FDCWD", call.words[0]!);
+    const flags = call.name === "creat" ? "O_CREAT|O_WRONLY|O_TRUNC" : (call.words[isAt ? 2 : 1] ?? "");
+    // The store's own name is in its parent.
+    if (!this.#isInside(path) && path !== posix.dirname(this.#options.directory)) return;
+    if (flags.includes("O_DIRECTORY") || this.#isDirectory(path)) {
+      this.#open.set(call.result, directoryAt(path));
+      return;
+    }
+    let inode = this.#inodes.get(path);
+    const file = this.#nextFile++;
+    const isNew = inode === undefined;
+    if (!inode) this.#inodes.set(path, (inode = { size: 0 }));
+    this.#emit({ call: "open", path: this.#nameOf(path), mode: isNew ? "wx" : "rw", file });
+    const isAppending = flags.includes("O_APPEND");
+    const isSyncing = /O_D?SYNC/.test(flags);
+    this.#open.set(call.result, { path, inode, file, isAppending, isSyncing, offset: 0 });
+    if (!isNew && flags.includes("O_TRUNC") && inode.size > 0) this.#truncate(file, inode, 0);
+  }
+
+  #closed(call: SystemCall): void {
+    const { fd } = descriptorOf(call.words[0]!);
+    const open = this.#open.get(fd);
+    this.#open.delete(fd);
+    if (open?.file === undefined || [...this.#open.values()].includes(open)) return;
+    this.#emit({ call: "close", file: open.file });
+  }
+
+  #duplicated(call: SystemCall): void {
+    if (call.name === "fcntl" && !call.words[1]!.startsWith("F_DUPFD")) return;
+    const open = this.#open.get(descriptorOf(call.words[0]!).fd);
+    if (open) this.#open.set(call.result, open);
+    else this.#open.delete(call.result);
+  }
+
+  #moved(call: SystemCall): void {
+    const open = this.#open.get(descriptorOf(call.words[0]!).fd);
+    if (open) open.offset = call.name === "lseek" ? call.result : open.offset + call.result;
+  }
+
+  #wrote(call: SystemCall): void {
+    const { fd } = descriptorOf(call.words[0]!);
+    const bytes = writtenBy(call);
+    if (fd === ANSWERS_FD && !this.#open.has(fd)) return this.#answer(bytes);
+    const open = this.#open.get(fd);
+    if (open?.file === undefined) return;
+    const { inode, file } = open;
+    const isPositioned = call.name.startsWith("p");
+    const position = open.isAppending
+      ? inode.size
+      : isPositioned
+        ? Number(call.words[positionWord(call)])
+        : open.offset;
+    if (!isPositioned) open.offset = position + bytes.length;
+    inode.size = Math.max(inode.size, position + bytes.length);
+    this.#emit({ call: "write", file, position, bytes });
+    if (open.isSyncing) this.#emit({ call: "sync", file, barrier: BARRIER });
+  }
+
+  #resized(call: SystemCall): void {
+    if (call.name === "truncate") {
+      const path = this.#pathAt("AT_FDCWD", call.words[0]!);
+      if (this.#isInside(path)) this.notCovered.add(`truncate of ${path} by its name`);
+      return;
+    }
+    const open = this.#open.get(descriptorOf(call.words[0]!).fd);
+    if (open?.file === undefined) return;
+    if (call.name === "ftruncate") return this.#truncate(open.file, open.inode, Number(call.words[1]));
+    const [, mode, offset, length] = call.words;
+    if (mode === "0") this.#truncate(open.file, open.inode, Math.max(open.inode.size, Number(offset) + Number(length)));
+    else if (mode !== "FALLOC_FL_KEEP_SIZE") this.notCovered.add(`fallocate ${mode} of ${open.path}`);
+  }
+
+  #truncate(file: number, inode: Inode, size: number): void {
+    if (inode.size === size) return;
+    inode.size = size;
+    this.#emit({ call: "truncate", file, size });
+  }
+
+  #synced(call: SystemCall): void {
+    const { fd } = descriptorOf(call.words[0]!);
+    const open = this.#open.get(fd);
+    if (!open) return;
+    if (open.file === undefined) {
+      this.#emit({ call: "syncDirectory", path: this.#nameOf(open.path), barrier: BARRIER });
+      return;
+    }
+    this.#emit({ call: "sync", file: open.file, barrier: BARRIER });
+  }
+
+  // What ends it; undefined when it is none of the store's files. A failed one makes nothing durable. That of a directory
+  // is over as it begins: names that other threads change meanwhile are not in it.
+  #syncBegan(call: SystemCall): (() => void) | undefined {
+    const { fd } = descriptorOf(call.words[0]!);
+    const open = this.#open.get(fd);
+    if (!open || call.error !== undefined) return undefined;
+    if (open.file === undefined) {
+      this.#synced(call);
+      return undefined;
+    }
+    const sync = this.#nextSync++;
+    this.#emit({ call: "syncBegin", file: open.file, barrier: BARRIER, sync });
+    return () => this.#emit({ call: "syncEnd", sync });
+  }
+
+  #unseen(call: SystemCall): void {
+    if (call.name === "mmap") {
+      const [, , protection = "", flags = "", word = ""] = call.words;
+      if (!protection.includes("PROT_WRITE") || !flags.includes("MAP_SHARED")) return;
+      const open = this.#open.get(descriptorOf(word).fd);
+      if (open) this.notCovered.add(`writes of ${posix.basename(open.path)} through a shared mapping`);
+      return;
+    }
+    if (call.name === "io_uring_setup") this.notCovered.add("io_uring");
+    else if (call.name.startsWith("sync")) this.notCovered.add(`${call.name}() of whole file systems`);
+    else if (call.words.some((word) => this.#isStoreFile(word))) this.notCovered.add(`${call.name} between files`);
+  }
+
+  #named(call: SystemCall): void {
+    const { name, words } = call;
+    const at = name.endsWith("at") || name.endsWith("at2");
+    const first = at ? this.#pathAt(words[0]!, words[1]!) : this.#pathAt("AT_FDCWD", words[0]!);
+    const isTwo = /^(rename|link|symlink)/.test(name);
+    const second = !isTwo ? undefined : at ? this.#pathAt(words[2]!, words[3]!) : this.#pathAt("AT_FDCWD", words[1]!);
+    if (!this.#isInside(first) && (second === undefined || !this.#isInside(second))) return;
+    if (second !== undefined) return this.#renamed(name, first, second);
+    const path = this.#nameOf(first);
+    if (name.startsWith("mkdir")) {
+      if (first !== this.#options.directory) this.#directories.add(first);
+      this.#emit({ call: "makeDirectory", path });
+    } else if (name === "rmdir" || (name === "unlinkat" && words[2]!.includes("AT_REMOVEDIR"))) {
+      this.#directories.delete(first);
+      this.#emit({ call: "removeDirectory", path });
+    } else if (name.startsWith("unlink")) {
+      this.#inodes.delete(first);
+      this.#emit({ call: "unlink", path });
+    } else throw new StraceError(`${name} is not understood`);
+  }
+
+  #renamed(name: string, from: string, to: string): void {
+    if (name.startsWith("symlink")) {
+      this.notCovered.add("symbolic links");
+      return;
+    }
+    const inode = this.#inodes.get(from);
+    if (inode) this.#inodes.set(to, inode);
+    if (name.startsWith("rename")) this.#inodes.delete(from);
+    this.#emit({ call: name.startsWith("rename") ? "rename" : "link", from: this.#nameOf(from), to: this.#nameOf(to) });
+  }
+
+  #answer(bytes: Buffer): void {
+    this.#answers = Buffer.concat([this.#answers, bytes]);
+    for (let end = this.#answers.indexOf("\n"); end >= 0; end = this.#answers.indexOf("\n")) {
+      this.#options.answered(this.#answers.toString("utf8", 0, end));
+      this.#answers = this.#answers.subarray(end + 1);
+    }
+  }
+
+  #emit(event: TraceEvent): void {
+    this.#options.event(event);
+  }
+
+  #pathAt(directory: string, word: string): string {
+    const path = pathOf(word);
+    if (path.startsWith("/")) return posix.normalize(path);
+    return posix.join(descriptorOf(directory).path ?? "/", path);
+  }
+
+  #isInside(path: string): boolean {
+    return path === this.#options.directory || path.startsWith(`${this.#options.directory}/`);
+  }
+
+  #isDirectory(path: string): boolean {
+    const { directory } = this.#options;
+    return path === directory || path === posix.dirname(directory) || this.#directories.has(path);
+  }
+
+  #isStoreFile(word: string): boolean {
+    return /^\d+</.test(word) && this.#open.get(descriptorOf(word).fd)?.file !== undefined;
+  }
+
+  #nameOf(path: string): string {
+    return posix.join(this.#options.name, posix.relative(this.#options.directory, path));
+  }
+}
+
+function directoryAt(path: string): OpenFile {
+  return { path, inode: { size: 0 }, file: undefined, isAppending: false, isSyncing: false, offset: 0 };
+}
+
+function positionWord(call: SystemCall): number {
+  return call.name === "pwritev2" ? call.words.length - 2 : call.words.length - 1;
+}
+
+// What was taken: a write may fall short.
+function writtenBy(call: SystemCall): Buffer {
+  const text = call.words[1]!;
+  const parts = text.startsWith("[") ? [...text.matchAll(/iov_base=("[^"]*")/g)].map(([, part]) => part!) : [text];
+  return Buffer.concat(parts.map(bytesOf)).subarray(0, call.result);
+}

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { LoadedPeer } from "../peers.ts";
 import type { DrivenEngine, DrivenSnapshot, DrivenStore, DriverRange } from "./serve.ts";
 
@@ -28,14 +28,17 @@ type Constructor = new (file: string, options?: object) => Sqlite;
 /** SQLite's own word for no limit. */
 const NO_LIMIT = -1;
 
-/** SQLite by better-sqlite3: one table, write-ahead log; synced writes with synchronous = FULL, others with OFF. */
+/**
+ * SQLite by better-sqlite3: one table, write-ahead log; synced writes with synchronous = FULL, others with NORMAL, which syncs
+ * nothing but around a checkpoint. OFF would not do that either, and so risk what was synced before.
+ */
 export function betterSqlite3({ exports }: LoadedPeer): DrivenEngine {
   const Sqlite = exports as Constructor;
   return {
     capabilities: ["batch", "scan", "reverse", "snapshot", "flush", "compact"],
     durability: { sync: "power", noSync: "kill" },
     open(directory): DrivenStore {
-      mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
       const file = join(directory, "store.sqlite");
       const db = new Sqlite(file);
       db.pragma("journal_mode = WAL");
@@ -43,6 +46,14 @@ export function betterSqlite3({ exports }: LoadedPeer): DrivenEngine {
       return drive(db, () => new Sqlite(file, { readonly: true }));
     },
   };
+}
+
+/** SQLite makes files, not their directory: that is ours to make, and to make durable. */
+function makeDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  const parent = openSync(dirname(directory), "r");
+  fsyncSync(parent);
+  closeSync(parent);
 }
 
 class SqliteSnapshot implements DrivenSnapshot {
@@ -67,7 +78,7 @@ function drive(db: Sqlite, reader: () => Sqlite): DrivenStore {
   const at = (snapshot: DrivenSnapshot | undefined): Sqlite =>
     snapshot instanceof SqliteSnapshot ? snapshot.reader : db;
   const synced = (sync: boolean, write: () => void): void => {
-    db.pragma(`synchronous = ${sync ? "FULL" : "OFF"}`);
+    db.pragma(`synchronous = ${sync ? "FULL" : "NORMAL"}`);
     write();
   };
   return {

@@ -16,13 +16,14 @@ const { cells, milliseconds } = workerData;
 let seen = -1;
 let since = 0;
 setInterval(() => {
+  // In the order opposite to begin()'s: a process that is seen here belongs to the wait that is seen next, or to an earlier one.
+  const pid = Atomics.load(cells, ${PID});
   const wait = Atomics.load(cells, ${WAIT});
   const now = performance.now();
   if (wait !== seen) {
     seen = wait;
     since = now;
   }
-  const pid = Atomics.load(cells, ${PID});
   if (pid === 0 || now - since < milliseconds) return;
   Atomics.store(cells, ${KILLED}, pid);
   try {
@@ -48,8 +49,8 @@ export class Watchman {
 
   /** A call that waits for `pid` begins. */
   begin(pid: number): void {
-    Atomics.store(this.#cells, PID, pid);
     Atomics.add(this.#cells, WAIT, 1);
+    Atomics.store(this.#cells, PID, pid);
   }
 
   end(): void {

@@ -50,6 +50,7 @@ export const TARGETS: readonly Target[] = [
   broken("hoards", () => {
     for (kept = []; ;) kept.push({ kept });
   }),
+  broken("aborts", () => process.abort()),
   broken("throws", () => {
     throw new TypeError("of a byte");
   }),

@@ -1,4 +1,4 @@
-// What the thread that fuzzes and the one that watches it say to each other.
+// What the process that fuzzes and the one that watches it say to each other.
 
 import type { Problem } from "./campaign.ts";
 
@@ -20,7 +20,6 @@ export interface FuzzStart {
   readonly branches: number;
   /** Branches by module: [from, to). */
   readonly modules: Readonly<Record<string, readonly [number, number]>>;
-  readonly shared: SharedArrayBuffer;
   /** Modules with further targets, for tests. */
   readonly extraTargets?: string;
 }
@@ -44,18 +43,13 @@ export type FuzzMessage =
   | { readonly kind: "result"; readonly result: TargetResult }
   | { readonly kind: "done" };
 
-/** Cells of the shared memory, in front of the input in flight. */
-export const EXECUTIONS = 0;
-export const LENGTH = 1;
-const CELLS_BYTES = 64;
+/** Where the process writes what it says: frames of a length, 4 bytes, and a message as v8.serialize makes it. */
+export const MESSAGES_FD = 3;
+export const FRAME_HEADER_BYTES = 4;
+
+/** Where it writes each input before it runs: the number of executions and the length, 4 bytes each, then the input. */
+export const FLIGHT_FD = 4;
+export const FLIGHT_HEADER_BYTES = 8;
 /** No target takes longer inputs. */
 export const INPUT_BYTES_MAX: number = 1 << 17;
-export const SHARED_BYTES: number = CELLS_BYTES + INPUT_BYTES_MAX;
-
-export function cellsOf(shared: SharedArrayBuffer): Int32Array {
-  return new Int32Array(shared, 0, CELLS_BYTES / 4);
-}
-
-export function inputOf(shared: SharedArrayBuffer): Uint8Array {
-  return new Uint8Array(shared, CELLS_BYTES);
-}
+export const FLIGHT_BYTES: number = FLIGHT_HEADER_BYTES + INPUT_BYTES_MAX;

@@ -1,30 +1,19 @@
-// The watching thread: starts the one that fuzzes in an instrumented copy of the package, and ends it when an execution does
-// not end, or takes memory that no counter saw. What was in flight is the finding, and the rest goes on without that target.
+// The watching process: starts the one that fuzzes in an instrumented copy of the package, and ends it when an execution does
+// not end; one that takes memory that no counter saw ends by itself. What was in flight is the finding, and the rest goes on
+// without that target.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 import type { Problem } from "./campaign.ts";
 import { DECODERS, GUIDES } from "./decoders.ts";
+import { FuzzProcess } from "./fuzz-process.ts";
 import { copyInstrumented, type Branch, type InstrumentedCopy } from "./instrument.ts";
-import {
-  cellsOf,
-  EXECUTIONS,
-  inputOf,
-  LENGTH,
-  SHARED_BYTES,
-  type FuzzMessage,
-  type FuzzStart,
-  type FuzzTask,
-  type TargetResult,
-} from "./messages.ts";
+import type { FuzzMessage, FuzzStart, FuzzTask, TargetResult } from "./messages.ts";
 import { without } from "./shrink-input.ts";
 
 /** An execution takes microseconds, that of a whole store milliseconds. */
 export const HANG_MILLISECONDS = 5_000;
 const POLLS_PER_LIMIT = 20;
-/** Of the heap, where objects are that no counter sees: the campaign itself takes some 50 MiB. */
-const HEAP_MEGABYTES = 192;
 /** While an input that hangs is made smaller: each step of it waits so long at most. */
 const HANG_MILLISECONDS_SHRINKING = 500;
 const HANG_STEPS_MAX = 24;
@@ -49,12 +38,12 @@ export interface FuzzReport {
   readonly branches: readonly Branch[];
 }
 
-/** The thread came to an end of its own: the harness is broken. */
-export class FuzzThreadError extends Error {
-  override readonly name = "FuzzThreadError";
+/** The process that fuzzes came to an end of its own: the harness is broken. */
+export class FuzzProcessError extends Error {
+  override readonly name = "FuzzProcessError";
 }
 
-/** Fuzzes the targets one after the other. Throws FuzzThreadError. */
+/** Fuzzes the targets one after the other. Throws FuzzProcessError. */
 export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
   const copy = options.copy ?? copyInstrumented([...DECODERS, ...GUIDES]);
   const results: TargetResult[] = [];
@@ -81,7 +70,7 @@ function resultWithout(name: string, executions: number): TargetResult {
   return { name, executions, seconds: 0, branches: [], own: { taken: 0, all: 0 }, digest: 0 };
 }
 
-/** How a thread ended that did not come back. */
+/** How a process ended that did not come back. */
 interface Stopped {
   readonly target: string;
   readonly problem: Problem;
@@ -89,7 +78,7 @@ interface Stopped {
   readonly isHang: boolean;
 }
 
-// What does not come back cannot be tried in its own thread: the candidates of one step run one after the other, and the one
+// What does not come back cannot be tried in its own process: the candidates of one step run one after the other, and the one
 // that hangs is the next step's. Candidates that do not hang take microseconds, so a step takes about one time limit.
 async function shrinkHang(
   copy: InstrumentedCopy,
@@ -134,9 +123,7 @@ class Session {
   readonly results: TargetResult[] = [];
   readonly found: Found[] = [];
   readonly #options: FuzzOptions;
-  readonly #shared = new SharedArrayBuffer(SHARED_BYTES);
-  readonly #cells: Int32Array = cellsOf(this.#shared);
-  readonly #worker: Worker;
+  readonly #process: FuzzProcess;
   #target = "";
 
   constructor(copy: InstrumentedCopy, options: FuzzOptions) {
@@ -154,73 +141,53 @@ class Session {
       task,
       branches: copy.branches.length,
       modules: rangesOf(copy.branches),
-      shared: this.#shared,
       ...(extraTargets !== undefined && { extraTargets: inside(copy, extraTargets) }),
     };
-    this.#worker = new Worker(pathToFileURL(join(copy.root, "dist/fuzz/worker-main.js")), {
-      workerData: start,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
-    });
+    this.#process = new FuzzProcess(join(copy.root, "dist/fuzz/process-main.js"), start, (said) => this.#take(said));
   }
 
-  /** Undefined at the end of the task. */
+  /** Undefined at the end of the task. Once. */
   async run(): Promise<Stopped | undefined> {
-    let timer: NodeJS.Timeout | undefined;
+    const limit = this.#options.hangMilliseconds ?? HANG_MILLISECONDS;
+    let isHang = false;
+    const timer = this.#watch(limit, () => {
+      isHang = true;
+      this.#process.kill();
+    });
     try {
-      return await new Promise<Stopped | undefined>((resolve, reject) => {
-        this.#worker.on("message", (message: FuzzMessage) => this.#take(message, resolve));
-        this.#worker.on("messageerror", reject);
-        this.#worker.on("error", (error) => {
-          if ((error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY")
-            resolve(this.#stopped(`more than ${HEAP_MEGABYTES} MiB of objects`));
-          else reject(new FuzzThreadError(`the thread that fuzzes threw ${describe(error)}`, { cause: error }));
-        });
-        this.#worker.on("exit", (code) =>
-          reject(new FuzzThreadError(`the thread that fuzzes ended with code ${code}`)),
-        );
-        timer = this.#watch((problem) => resolve(this.#stopped(problem, true)));
-      });
+      const end = await this.#process.ended();
+      if (end === undefined) return undefined;
+      if (isHang) return this.#stopped(`no end within ${limit} ms`, true);
+      if (end.kind === "failed") throw new FuzzProcessError(`the process that fuzzes ${end.message}`);
+      return this.#stopped(end.problem, false);
     } finally {
       clearInterval(timer);
-      this.#worker.removeAllListeners("exit");
-      await this.#worker.terminate();
+      this.#process.remove();
     }
   }
 
-  #take(message: FuzzMessage, done: (end: undefined) => void): void {
-    switch (message.kind) {
-      case "begin":
-        this.#target = message.target;
-        return;
-      case "problem":
-        this.found.push({ target: message.target, problem: message.problem });
-        return;
-      case "result":
-        this.results.push(message.result);
-        return;
-      case "done":
-        done(undefined);
-    }
+  #take(message: FuzzMessage): void {
+    if (message.kind === "begin") this.#target = message.target;
+    else if (message.kind === "problem") this.found.push({ target: message.target, problem: message.problem });
+    else if (message.kind === "result") this.results.push(message.result);
   }
 
   // Time is counted in looks that found nothing new: a machine that was asleep is not an execution that hangs. Before the
-  // first execution the thread is being made, which takes as long as it takes.
-  #watch(hung: (problem: string) => void): NodeJS.Timeout {
-    const limit = this.#options.hangMilliseconds ?? HANG_MILLISECONDS;
+  // first execution the process is being made, which takes as long as it takes.
+  #watch(limit: number, hung: () => void): NodeJS.Timeout {
     let before = 0;
     let idle = 0;
     return setInterval(() => {
-      const now = Atomics.load(this.#cells, EXECUTIONS);
-      idle = now === before ? idle + 1 : 0;
-      before = now;
-      this.#options.progress?.(this.#target, now);
-      if (now !== 0 && idle >= POLLS_PER_LIMIT) hung(`no end within ${limit} ms`);
+      const { executions } = this.#process.inFlight();
+      idle = executions === before ? idle + 1 : 0;
+      before = executions;
+      this.#options.progress?.(this.#target, executions);
+      if (executions !== 0 && idle >= POLLS_PER_LIMIT) hung();
     }, limit / POLLS_PER_LIMIT);
   }
 
-  #stopped(problem: string, isHang = false): Stopped {
-    const bytes = inputOf(this.#shared).slice(0, Atomics.load(this.#cells, LENGTH));
-    const executions = Atomics.load(this.#cells, EXECUTIONS);
+  #stopped(problem: string, isHang: boolean): Stopped {
+    const { executions, bytes } = this.#process.inFlight();
     const inFlight = { problem, bytes: new Uint8Array(bytes), original: bytes, executions };
     return { target: this.#target, executions, isHang, problem: inFlight };
   }
@@ -238,8 +205,4 @@ function rangesOf(branches: readonly Branch[]): Record<string, readonly [number,
 // A module of dist/ as it is in the copy: there it meets the same classes as the targets do.
 function inside(copy: InstrumentedCopy, module: string): string {
   return pathToFileURL(join(copy.root, "dist", module)).href;
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -62,9 +62,16 @@ export function straceProblem(): string | undefined {
 }
 
 /** Runs the writes and syncs among the operations that the engine has calls for. */
-export async function recordDriver({ name, command, ops, config, scratch }: RecordDriverOptions): Promise<ForeignRun> {
-  mkdirSync(scratch, { recursive: true });
-  const root = realpathSync(scratch);
+export async function recordDriver(options: RecordDriverOptions): Promise<ForeignRun> {
+  mkdirSync(options.scratch, { recursive: true });
+  try {
+    return await record(options, realpathSync(options.scratch));
+  } finally {
+    rmSync(options.scratch, { recursive: true, force: true });
+  }
+}
+
+async function record({ name, command, ops, config }: RecordDriverOptions, root: string): Promise<ForeignRun> {
   const directory = join(root, "store");
   const output = join(root, "strace.txt");
   const watched = StdioEngine.find(name, command, join(root, "probe")).through(straceCommand(output));
@@ -84,7 +91,6 @@ export async function recordDriver({ name, command, ops, config, scratch }: Reco
   store.close();
   const run = await new Recorder(watched.durability, requests).read(output, directory);
   const unexplained = compare(run.trace, directory);
-  rmSync(scratch, { recursive: true, force: true });
   const { refused: _refused, ...recorded } = run;
   return {
     ...recorded,

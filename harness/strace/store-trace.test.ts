@@ -158,3 +158,59 @@ test("truncating and preallocating change sizes", () => {
   const { events } = trace(OPEN, `fallocate(${LOG}, 0, 0, 8192) = 0`, `ftruncate(${LOG}, 10) = 0`);
   expect(events.slice(1)).toEqual(["truncate 1 8192", "truncate 1 10"]);
 });
+
+test("a descriptor that is made to append later appends; pwritev2 appends, syncs, and writes where the descriptor stands", () => {
+  const vector = (text: string): string => `[{iov_base="${hex(text)}", iov_len=${text.length}}], 1`;
+  const { events } = trace(
+    OPEN,
+    `write(${LOG}, "${hex("abc")}", 3) = 3`,
+    `lseek(${LOG}, 0, SEEK_SET) = 0`,
+    `fcntl(${LOG}, F_SETFL, O_RDWR|O_APPEND) = 0`,
+    `write(${LOG}, "${hex("d")}", 1) = 1`,
+    `fcntl(${LOG}, F_SETFL, O_RDWR) = 0`,
+    `lseek(${LOG}, 1, SEEK_SET) = 1`,
+    `pwritev2(${LOG}, ${vector("e")}, -1, RWF_DSYNC) = 1`,
+    `pwritev2(${LOG}, ${vector("f")}, 0, RWF_APPEND) = 1`,
+    `pwritev2(${LOG}, ${vector("g")}, 0, 0) = 1`,
+  );
+  expect(events.slice(1)).toEqual([
+    "write 1 0 abc",
+    "write 1 3 d",
+    "write 1 1 e",
+    "sync 1",
+    "write 1 4 f",
+    "write 1 0 g",
+  ]);
+});
+
+test("a directory that is renamed takes its files along", () => {
+  const at = fd(5, "/real/store/new/log");
+  const { events } = trace(
+    `mkdir(${named("/real/store/tmp")}, 0755) = 0`,
+    `openat(${HERE}, ${named("/real/store/tmp/log")}, O_RDWR|O_CREAT, 0644) = ${fd(5, "/real/store/tmp/log")}`,
+    `write(${fd(5, "/real/store/tmp/log")}, "${hex("abc")}", 3) = 3`,
+    `rename(${named("/real/store/tmp")}, ${named("/real/store/new")}) = 0`,
+    `openat(${HERE}, ${named("/real/store/new/log")}, O_WRONLY|O_APPEND) = ${at}`,
+    `write(${at}, "${hex("d")}", 1) = 1`,
+    `openat(${HERE}, ${named("/real/store/new")}, O_RDONLY) = ${fd(9, "/real/store/new")}`,
+    `fsync(${fd(9, "/real/store/new")}) = 0`,
+  );
+  expect(events.slice(3)).toEqual([
+    "rename /db/tmp /db/new",
+    "open /db/new/log rw 2",
+    "write 2 3 d",
+    "syncDirectory /db/new",
+  ]);
+});
+
+test("names that change places, and links that are symbolic, are said not to be covered", () => {
+  const { notCovered, events } = trace(
+    OPEN,
+    `renameat2(${HERE}, ${named("/real/store/log")}, ${HERE}, ${named("/real/store/two")}, RENAME_EXCHANGE) = 0`,
+    `symlinkat(${named("log")}, ${HERE}, ${named("/real/store/link")}) = 0`,
+    `symlink(${named("/real/store/log")}, ${named("/elsewhere/link")}) = 0`,
+    `renameat2(${HERE}, ${named("/real/store/two")}, ${HERE}, ${named("/real/store/log")}, RENAME_NOREPLACE) = 0`,
+  );
+  expect(notCovered).toEqual(["renameat2 with RENAME_EXCHANGE", "symbolic links"]);
+  expect(events.at(-1)).toBe("rename /db/two /db/log");
+});

@@ -24,6 +24,9 @@ const BARRIER = "foreign" as unknown as Extract<TraceCall, { call: "sync" }>["ba
 /** Standard output: the driver's answers. */
 const ANSWERS_FD = 1;
 
+/** pwritev2's place for where the descriptor stands. */
+const CURRENT_OFFSET = -1;
+
 interface Inode {
   size: number;
 }
@@ -33,7 +36,7 @@ interface OpenFile {
   readonly inode: Inode;
   /** The trace's number; absent for a directory. */
   readonly file: number | undefined;
-  readonly isAppending: boolean;
+  isAppending: boolean;
   readonly isSyncing: boolean;
   offset: number;
 }
@@ -161,8 +164,10 @@ export class StoreTrace {
   }
 
   #duplicated(call: SystemCall): void {
-    if (call.name === "fcntl" && !call.words[1]!.startsWith("F_DUPFD")) return;
     const open = this.#open.get(descriptorOf(call.words[0]!).fd);
+    if (call.name === "fcntl" && call.words[1] === "F_SETFL" && open)
+      open.isAppending = call.words[2]!.includes("O_APPEND");
+    if (call.name === "fcntl" && !call.words[1]!.startsWith("F_DUPFD")) return;
     if (open) this.#open.set(call.result, open);
     else this.#open.delete(call.result);
   }
@@ -179,16 +184,15 @@ export class StoreTrace {
     const open = this.#open.get(fd);
     if (open?.file === undefined) return;
     const { inode, file } = open;
-    const isPositioned = call.name.startsWith("p");
-    const position = open.isAppending
-      ? inode.size
-      : isPositioned
-        ? Number(call.words[positionWord(call)])
-        : open.offset;
+    const place = call.name.startsWith("p") ? Number(call.words[positionWord(call)]) : CURRENT_OFFSET;
+    const isPositioned = place !== CURRENT_OFFSET;
+    const flags = call.name === "pwritev2" ? call.words.at(-1)! : "";
+    const isAppending = open.isAppending || flags.includes("RWF_APPEND");
+    const position = isAppending ? inode.size : isPositioned ? place : open.offset;
     if (!isPositioned) open.offset = position + bytes.length;
     inode.size = Math.max(inode.size, position + bytes.length);
     this.#emit({ call: "write", file, position, bytes });
-    if (open.isSyncing) this.#emit({ call: "sync", file, barrier: BARRIER });
+    if (open.isSyncing || /RWF_D?SYNC/.test(flags)) this.#emit({ call: "sync", file, barrier: BARRIER });
   }
 
   #resized(call: SystemCall): void {
@@ -252,12 +256,21 @@ export class StoreTrace {
 
   #named(call: SystemCall): void {
     const { name, words } = call;
+    if (name.startsWith("symlink")) {
+      const link = name === "symlink" ? this.#pathAt("AT_FDCWD", words[1]!) : this.#pathAt(words[1]!, words[2]!);
+      if (this.#isInside(link)) this.notCovered.add("symbolic links");
+      return;
+    }
     const at = name.endsWith("at") || name.endsWith("at2");
     const first = at ? this.#pathAt(words[0]!, words[1]!) : this.#pathAt("AT_FDCWD", words[0]!);
-    const isTwo = /^(rename|link|symlink)/.test(name);
+    const isTwo = /^(rename|link)/.test(name);
     const second = !isTwo ? undefined : at ? this.#pathAt(words[2]!, words[3]!) : this.#pathAt("AT_FDCWD", words[1]!);
     if (!this.#isInside(first) && (second === undefined || !this.#isInside(second))) return;
-    if (second !== undefined) return this.#renamed(name, first, second);
+    if (second !== undefined) {
+      if (words[4]?.includes("RENAME_") === true && words[4] !== "RENAME_NOREPLACE")
+        this.notCovered.add(`${name} with ${words[4]}`);
+      return this.#renamed(name, first, second);
+    }
     const path = this.#nameOf(first);
     if (name.startsWith("mkdir")) {
       if (first !== this.#options.directory) this.#directories.add(first);
@@ -272,14 +285,22 @@ export class StoreTrace {
   }
 
   #renamed(name: string, from: string, to: string): void {
-    if (name.startsWith("symlink")) {
-      this.notCovered.add("symbolic links");
-      return;
-    }
     const inode = this.#inodes.get(from);
     if (inode) this.#inodes.set(to, inode);
     if (name.startsWith("rename")) this.#inodes.delete(from);
+    if (this.#directories.has(from)) this.#moveDirectory(from, to);
     this.#emit({ call: name.startsWith("rename") ? "rename" : "link", from: this.#nameOf(from), to: this.#nameOf(to) });
+  }
+
+  #moveDirectory(from: string, to: string): void {
+    for (const path of [...this.#directories].filter((one) => one === from || one.startsWith(`${from}/`))) {
+      this.#directories.delete(path);
+      this.#directories.add(to + path.slice(from.length));
+    }
+    for (const [path, inode] of [...this.#inodes].filter(([one]) => one.startsWith(`${from}/`))) {
+      this.#inodes.delete(path);
+      this.#inodes.set(to + path.slice(from.length), inode);
+    }
   }
 
   #answer(bytes: Buffer): void {

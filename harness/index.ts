@@ -112,3 +112,5 @@ export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
 export { crashImages } from "./disk/crash-images.ts";
 export { frameTable, type FramedTable } from "./inspector/table-framing.ts";
 export { runInTurns, type Turns } from "./turns.ts";
+export { markup, Markup, type Content } from "./report/markup.ts";
+export { renderPage, table, type Column, type Page, type Table } from "./report/page.ts";

@@ -107,6 +107,7 @@ export { shrink, type Reproduce, type ShrinkBudget, type ShrinkResult } from "./
 export { recordThreadedRun, type ThreadedRun } from "./crash/threaded-run.ts";
 export { judgeAlone, SAMPLES } from "./crash/judge-alone.ts";
 export { imageConfiguration } from "./crash/image-configuration.ts";
+export type { CrashStory } from "./crash/crash-story.ts";
 export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/crash-log.ts";
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
 export { crashImages } from "./disk/crash-images.ts";

@@ -2,7 +2,6 @@
 // became of it, what was demanded, what is wrong.
 
 import { changesDisk, callName, type Trace, type TraceCall, type TraceEvent } from "../disk/trace.ts";
-import type { Finding } from "../finding.ts";
 import type { Op } from "../op.ts";
 import { printOp } from "../op-line.ts";
 import type { OpLog } from "../op-log.ts";
@@ -15,16 +14,8 @@ const OPS_MAX = 40;
 const CALLS_MAX = 30;
 const KEYS_MAX = 20;
 
-/** What a story is about. */
-export interface AccountOf {
-  readonly log: OpLog;
-  readonly trace: Trace;
-  readonly finding: Pick<Finding, "condition" | "phase" | "message" | "keys"> | undefined;
-}
-
-/** In lines. Of I/Os stand the places in the trace. */
-export function accountOf({ lives, barrier }: CrashStory, { log, trace, finding }: AccountOf): string[] {
-  const { header, ops } = log;
+/** In lines; `trace` is that of the run that the story tells. Numbers of I/Os are places in it. */
+export function accountOf({ lives, failure, barrier }: CrashStory, { header, ops }: OpLog, trace: Trace): string[] {
   return [
     `configuration ${header.config}, seed ${header.seed}, ${header.workload}`,
     "",
@@ -32,7 +23,7 @@ export function accountOf({ lives, barrier }: CrashStory, { log, trace, finding 
     ...(ops.length > OPS_MAX ? [`  … ${ops.length - OPS_MAX} before`] : []),
     ...ops.slice(-OPS_MAX).map((op) => `  ${printOp(op)}`),
     ...lives.flatMap((life) => lifeLines(life, ops, trace)),
-    ...(finding ? verdictLines(finding) : []),
+    ...(failure ? verdictLines(failure) : []),
     ...(barrier ? [barrierLine(barrier, trace)] : []),
   ];
 }
@@ -58,7 +49,7 @@ function lifeLines({ from, to, recovered, crash }: LifeStory, ops: readonly Op[]
   ];
 }
 
-function verdictLines({ condition, phase, message, keys }: NonNullable<AccountOf["finding"]>): string[] {
+function verdictLines({ condition, phase, message, keys }: NonNullable<CrashStory["failure"]>): string[] {
   const lines = ["", `${condition} in phase ${phase}: ${message}`];
   for (const { key, expected, found } of keys.slice(0, KEYS_MAX)) {
     const wanted = expected ? `value ${expected.id} of ${expected.length} bytes` : "nothing";
@@ -104,7 +95,8 @@ export function failureInWords({ error, applied }: TraceCall): string {
   return error === undefined ? "" : ` failed: ${error} (${applied ?? "none"} of it done)`;
 }
 
-function aboutCall(event: TraceCall): string {
+/** What a call is about, beside its name. */
+export function aboutCall(event: TraceCall): string {
   switch (event.call) {
     case "write":
       return `${event.bytes.length} bytes at ${event.position} of file ${event.file}`;

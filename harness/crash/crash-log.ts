@@ -151,9 +151,13 @@ class CrashLogRun {
 
   result(barrier: CrashStory["barrier"]): CrashLogResult {
     const finding = this.#finding();
-    const story = { lives: this.#stories, ...(barrier && { barrier }) };
+    const story = {
+      lives: this.#stories,
+      ...(finding && { failure: failureOnly(finding) }),
+      ...(barrier && { barrier }),
+    };
     const trace = this.#trace;
-    return { finding, story, account: accountOf(story, { log: this.#log, trace, finding }), image: this.#image, trace };
+    return { finding, story, account: accountOf(story, this.#log, trace), image: this.#image, trace };
   }
 
   #finding(): Finding | undefined {
@@ -300,6 +304,10 @@ interface LifeOnDisk {
   readonly syncs: HeldSyncs;
   readonly engine: Engine;
   readonly life: Life;
+}
+
+function failureOnly({ condition, phase, message, keys }: Finding): NonNullable<CrashStory["failure"]> {
+  return { condition, phase, message, keys };
 }
 
 function choicesAt({ survival }: CrashOp, items: readonly PendingItem[], roles: readonly string[]): Choices {

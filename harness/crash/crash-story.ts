@@ -7,11 +7,14 @@ import type { Choices } from "../disk/choice.ts";
 import type { FileContent, Image } from "../disk/image.ts";
 import type { PendingItem } from "../disk/pending-item.ts";
 import type { SimulatedDisk } from "../disk/simulated-disk.ts";
+import type { Finding } from "../finding.ts";
 import type { Loss, Window } from "../oracle.ts";
 import type { PlacedWrite } from "./placed-writes.ts";
 
 export interface CrashStory {
   readonly lives: readonly LifeStory[];
+  /** What it showed. */
+  readonly failure?: Pick<Finding, "condition" | "phase" | "message" | "keys">;
   readonly barrier?: MissingBarrier;
 }
 
@@ -59,15 +62,15 @@ export interface ItemStory {
   readonly version?: number;
   readonly versions: number;
   readonly sectors?: number;
-  /** Places in the trace of the events that made its versions. */
+  /** Places in the trace of the events that made its versions, one each. */
   readonly events: readonly number[];
 }
 
 /**
  * "whole": as the program saw it. "durable": as of its last sync. "mixed": some of what was pending, and not all.
- * "torn": with a torn page. "lost": it has no name any more. "back": it had none.
+ * "torn": with a torn page. "lost": it has no name any more. "gone": nor should it have. "back": it had none.
  */
-export type FileFate = "whole" | "durable" | "mixed" | "torn" | "lost" | "back";
+export type FileFate = "whole" | "durable" | "mixed" | "torn" | "lost" | "gone" | "back";
 
 /** A file at the crash; sizes in bytes, absent where it had no name. */
 export interface FileStory {
@@ -118,8 +121,8 @@ export function sceneOf(parts: SceneParts): CrashScene {
 }
 
 function itemStory(item: PendingItem, role: string, choice: Choices[number] | undefined): ItemStory {
-  // Times count events from 1; 0 is what was there before.
-  const events = item.times.flatMap((time) => (time > 0 ? [time - 1] : []));
+  // Times count events from 1; the first is that of the durable version.
+  const events = item.times.slice(1).map((time) => time - 1);
   const versions = item.times.length - 1;
   const known = { role, path: pathOf(item), versions, events };
   if (!choice) return { ...known, fate: "kept" };
@@ -152,13 +155,14 @@ function fileFate({
   durable,
   left,
 }: Readonly<Record<"seen" | "durable" | "left", FileContent | undefined>>): FileFate {
-  if (!left) return "lost";
+  if (!left) return seen ? "lost" : "gone";
   if (!seen) return "back";
   if (left === seen) return "whole";
   return left === durable ? "durable" : "mixed";
 }
 
-/** The directory or file name of a path, as accounts say it. */
+/** A path as stories tell it: from `root` on; what stands outside whole. */
 export function nameIn(root: string, path: string): string {
-  return posix.relative(root, path) || posix.basename(path);
+  if (path === root) return posix.basename(path);
+  return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path;
 }

@@ -24,15 +24,23 @@ h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .4rem; text-wrap: balance;
 h2 { font-size: 1.2rem; line-height: 1.3; margin: 2.6rem 0 .4rem; }
 h3 { font-size: 1rem; margin: 1.6rem 0 .2rem; }
 p { margin: .3rem 0 .7rem; max-width: 46rem; } a { color: var(--seen); }
-code, pre, .code { font: .86em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+code, pre, td.code, tbody th.code { font: .86em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { margin: .3rem 0 .8rem; padding: .7rem .9rem; background: var(--soft); border-radius: 6px; white-space: pre-wrap; }
 .faint { color: var(--faint); } .bad { color: var(--bad); } .good { color: var(--good); } .pending { color: var(--pending); }
 .bad, .good { font-weight: 600; }
 .wide { overflow-x: auto; margin: .4rem 0 1rem; } .wide:focus-visible { outline: 2px solid var(--seen); }
-table { border-collapse: collapse; font-size: .86rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
+.verdict { border-left: 5px solid; padding: .2rem 0 .2rem 1rem; margin: 0 0 1.2rem; } .verdict p { margin: .2rem 0; }
+.verdict.failed { border-color: var(--bad); } .verdict.passed { border-color: var(--good); }
+nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: 1.6rem 0 0; list-style: none; font-size: .9rem; }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .6rem 0 1rem; font-size: .94rem; }
+.facts dt { color: var(--faint); } .facts dd { margin: 0; }
+.operations, .files { padding: 0; margin: .4rem 0; list-style: none; } .operations li { padding: .15rem 0; }
+.operations .blow code { color: var(--bad); font-weight: 600; } .files { font-size: .9rem; }
+table { border-collapse: collapse; min-width: min(100%, 40rem); font-size: .86rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--faint); padding-bottom: .3rem; }
 th, td { padding: .28rem .9rem .28rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: baseline; }
 th { font-weight: 600; } thead th { color: var(--faint); white-space: nowrap; } td.number, th.number { text-align: right; }
+td.word, td.number { white-space: nowrap; } tbody th { font-weight: 400; }
 svg { display: block; max-width: 100%; font: 11px system-ui, sans-serif; } svg text { fill: currentColor; }
 @media print { :root { color-scheme: light; } body { padding: 0; max-width: none; font-size: 10.5pt; }
   .wide { overflow-x: visible; } h2, h3 { break-after: avoid; } tr, svg { break-inside: avoid; } thead { display: table-header-group; } }
@@ -57,8 +65,8 @@ ${markup`${body}`.text}
 
 export interface Column {
   readonly label: string;
-  /** Numbers stand to the right. */
-  readonly kind?: "text" | "number" | "code";
+  /** Numbers stand to the right; words are not broken. */
+  readonly kind?: "text" | "number" | "code" | "word";
 }
 
 export interface Table {

@@ -12,7 +12,7 @@ import { mixed } from "./mixed/mixed.ts";
 import { parseBenchOptions, USAGE, UsageError, type BenchOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { printMixed } from "./report/mixed-summary.ts";
-import { renderPage } from "./report/page.ts";
+import { benchPage } from "./report/page.ts";
 import { FORMAT, type BenchReport } from "./report/report.ts";
 import { printReport } from "./report/table.ts";
 import { judgeTargets } from "./report/targets.ts";
@@ -67,7 +67,7 @@ function head(
 
 function write({ json, html }: BenchOptions, report: BenchReport): void {
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 1)}\n`);
-  if (html !== undefined) writeFileSync(html, renderPage(report));
+  if (html !== undefined) writeFileSync(html, benchPage(report));
 }
 
 try {

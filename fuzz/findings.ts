@@ -5,6 +5,7 @@
 //                                      original.bin   as it was found
 //                                      finding.json   target, problem, seed, stack, the command that runs it again
 //                                      command.txt    that command alone
+//                                      report.html    all of it as one page
 //   fuzz/findings/fuzz-TARGET-HASH/    input.bin and finding.json, committed with the story of what it was
 //   fuzz/corpus/TARGET/HASH            inputs that together take every branch that is known to be reachable
 
@@ -12,25 +13,12 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE } from "./instrument.ts";
+import type { FindingFile } from "./finding-file.ts";
+import { findingPage } from "./finding-page.ts";
 import type { Found } from "./run.ts";
 
 export const CORPUS: string = join(PACKAGE, "fuzz/corpus");
 export const FINDINGS: string = join(PACKAGE, "fuzz/findings");
-
-/** finding.json */
-export interface FindingFile {
-  readonly campaign: "fuzz";
-  readonly target: string;
-  readonly condition: "C22";
-  readonly problem: string;
-  readonly seed: string;
-  /** How many executions it took to find. */
-  readonly executions: number;
-  readonly replay: string;
-  readonly stack?: string;
-  /** What it was and what became of it, of committed ones. */
-  readonly story?: string;
-}
 
 /** A finding and the input that shows it. */
 export interface KeptFinding {
@@ -77,6 +65,7 @@ export function keepFinding(
   writeFileSync(join(directory, "original.bin"), problem.original);
   writeFileSync(join(directory, "finding.json"), `${JSON.stringify(finding, undefined, 2)}\n`);
   writeFileSync(join(directory, "command.txt"), `${finding.replay}\n`);
+  writeFileSync(join(directory, "report.html"), findingPage({ finding, ...problem }));
   return { directory, finding };
 }
 

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { addToArtifact, readArtifact, writeArtifact } from "./artifacts.ts";
+import { readArtifact, readKept } from "./artifact-files.ts";
+import { addToArtifact, writeArtifact } from "./artifacts.ts";
 import { parseTrace } from "./disk/trace-file.ts";
 import type { Finding } from "./finding.ts";
 import { parseOp } from "./op-parse.ts";
@@ -89,7 +90,7 @@ test("what is found out later is added, and changes nothing that was kept", () =
   addToArtifact(directory, FINDING, { account: ["three"], image: { files: new Map(), directories: [] } });
   expect(readFileSync(join(directory, "account.txt"), "utf8")).toBe("one\ntwo\n");
   expect(readdirSync(directory).sort()).toEqual(
-    ["account.txt", "command.txt", "failure.json", "image", "ops.txt", "shrunk.txt", "store", "trace.txt"].sort(),
+    "account.txt command.txt failure.json image ops.txt report.html shrunk.txt store trace.txt".split(" "),
   );
 });
 
@@ -100,4 +101,19 @@ test("a log whose ids do not rise is kept with new ones, and crashes keep their 
   expect(log.ops.map(({ id }) => id)).toEqual([1, 2, 3, 4]);
   expect(log.ops[0]).toMatchObject({ kind: "put", value: { id: 4 } });
   expect(log.ops[3]).toMatchObject({ kind: "crash", at: { op: 3, call: "write", nth: 1 } });
+});
+
+test("a story says which log it is about, and the page is made of what is there", () => {
+  const directory = writeArtifact(root, FINDING, EXTRAS);
+  const page = (): string => readFileSync(join(directory, "report.html"), "utf8");
+  expect(page()).not.toContain(">Timeline</h2>");
+  const trace = [{ call: "makeDirectory", path: "/d/store" } as const];
+  const story = { lives: [{ from: 0, to: 1 }] };
+  const shrunk = { ops: FINDING.ops.slice(1), config: "default" };
+  addToArtifact(directory, FINDING, { story, trace, shrunk });
+  expect(page()).toContain(">Timeline</h2>");
+  expect(readKept(directory).story).toEqual({ log: "shrunk.txt", ...story });
+  expect(readKept(directory).told!.ops).toEqual(shrunk.ops);
+  addToArtifact(directory, FINDING, { story: { lives: [] } });
+  expect(readKept(directory).story!.lives.length).toBe(1);
 });

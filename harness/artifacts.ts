@@ -1,23 +1,17 @@
-// What is kept of a failure: one directory, written before anything else is done with it, added to afterwards, never
-// overwritten.
-//
-//   ops.txt        the op log, crash and faults in it
-//   failure.json   condition, phase, message, op, keys, seed, config, the command that runs it again
-//   command.txt    that command alone
-//   store/         the store's directory, where there was a real one
-//   shrunk.txt     the smallest log that fails in the same way
-//   trace.txt      every call of it (disk/trace-file.ts)
-//   image/         the disk that the crash left
-//   account.txt    what happened, in plain words
+// What is kept of a failure: one directory (artifact-files.ts), written before anything else is done with it, added to
+// afterwards, never overwritten; report.html alone is written anew with each thing that is added.
 
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type FailureFile, readFailure, readKept, type StoryFile } from "./artifact-files.ts";
+import type { CrashStory } from "./crash/crash-story.ts";
 import { printTrace } from "./disk/trace-file.ts";
 import type { Trace } from "./disk/trace.ts";
 import { OWN_ENGINE } from "./engine.ts";
 import type { Finding } from "./finding.ts";
-import { parseOpLog, printOpLog, type OpLog } from "./op-log.ts";
+import { printOpLog, type OpLog } from "./op-log.ts";
 import type { Op } from "./op.ts";
+import { failurePage } from "./report/failure-page.ts";
 
 /** Absolute path to contents; what the directories are follows from them, but for empty ones. */
 export interface ImageFiles {
@@ -29,6 +23,7 @@ export interface ArtifactParts {
   readonly image?: ImageFiles;
   readonly trace?: Trace;
   readonly shrunk?: Pick<Finding, "ops" | "config">;
+  readonly story?: CrashStory;
   readonly account?: readonly string[];
   /** A directory that is copied. */
   readonly store?: string;
@@ -43,25 +38,6 @@ export interface ArtifactExtras extends ArtifactParts {
   readonly command: string;
   /** The operation during which it showed. */
   readonly op?: number;
-}
-
-/** failure.json. */
-export interface FailureFile {
-  readonly campaign: string;
-  readonly condition: string;
-  readonly phase: string;
-  readonly message: string;
-  readonly op?: number;
-  readonly keys: Finding["keys"];
-  readonly seed: string;
-  readonly workload: string;
-  readonly config: string;
-  /** Runs ops.txt again. */
-  readonly replay: string;
-  /** Runs the whole search again. */
-  readonly command: string;
-  readonly stack?: string;
-  readonly traceHash?: string;
 }
 
 /** A seed may be as long as its owner likes; a name may not. */
@@ -98,7 +74,7 @@ export function writeArtifact(root: string, finding: Finding, extras: ArtifactEx
  * gives the file of this one.
  */
 export function addToArtifact(directory: string, finding: Finding, parts: ArtifactParts): string | undefined {
-  const { image, trace, shrunk, account, store, traceHash } = parts;
+  const { image, trace, shrunk, story, account, store, traceHash } = parts;
   const write = (name: string, text: () => string): void => {
     const file = join(directory, name);
     if (!existsSync(file)) writeFileSync(file, text());
@@ -112,19 +88,22 @@ export function addToArtifact(directory: string, finding: Finding, parts: Artifa
   if (traceHash !== undefined) {
     writeFileSync(join(directory, "failure.json"), printFailure({ ...readFailure(directory)!, traceHash }));
   }
-  return shrunk && writeShrunk(directory, printOpLog(logOf({ ...finding, ops: shrunk.ops, config: shrunk.config })));
+  const file =
+    shrunk && writeShrunk(directory, printOpLog(logOf({ ...finding, ops: shrunk.ops, config: shrunk.config })));
+  const log = file === undefined ? "ops.txt" : basename(file);
+  if (story) write("story.json", () => `${JSON.stringify({ log, ...story } satisfies StoryFile)}\n`);
+  writeReport(directory);
+  return file;
+}
+
+/** Writes report.html, of what stands in the directory now. */
+export function writeReport(directory: string): void {
+  writeFileSync(join(directory, "report.html"), failurePage(readKept(directory)));
 }
 
 /** The command that runs an op log or an artifact again. */
 export function replayCommand(path: string): string {
   return `npx tinykv-harness replay ${path}`;
-}
-
-/** The op log at `path`; of an artifact directory ops.txt, with what is known of the failure. */
-export function readArtifact(path: string): { readonly log: OpLog; readonly failure: FailureFile | undefined } {
-  const isDirectory = statSync(path).isDirectory();
-  const log = parseOpLog(readFileSync(isDirectory ? join(path, "ops.txt") : path, "utf8"));
-  return { log, failure: isDirectory ? readFailure(path) : undefined };
 }
 
 /** The op log of a finding. */
@@ -144,11 +123,6 @@ function withRisingIds(ops: readonly Op[]): readonly Op[] {
 }
 
 type FindingLog = Pick<Finding, "seed" | "workload" | "config" | "engine"> & { readonly ops: readonly Op[] };
-
-function readFailure(directory: string): FailureFile | undefined {
-  const file = join(directory, "failure.json");
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as FailureFile) : undefined;
-}
 
 function printFailure(failure: FailureFile): string {
   return `${JSON.stringify(failure, undefined, 2)}\n`;

@@ -18,6 +18,8 @@ export interface KeyDifference {
 export interface Violation {
   readonly condition: Condition;
   readonly message: string;
+  /** Every p of the whole history whose S_p is what was recovered; none of them is allowed. */
+  readonly equal: readonly number[];
   /** The allowed p whose S_p agrees with most keys. */
   readonly nearest: number;
   /** How many keys differ from S_nearest, and the first of them. */
@@ -45,7 +47,8 @@ export function diagnose(model: Model, evidence: Evidence): Violation {
   const nearest = agreement.nearest(least, most);
   const differences = differencesAt(model, evidence.recovered, nearest);
   const [condition, message] = verdict ?? torn ?? mixture(model, evidence, nearest, differences);
-  return { condition, message, nearest, differing: differences.length, keys: differences.slice(0, KEYS_REPORTED_MAX) };
+  const keys = differences.slice(0, KEYS_REPORTED_MAX);
+  return { condition, message, equal, nearest, differing: differences.length, keys };
 }
 
 type Finding = readonly [condition: Condition, message: string];

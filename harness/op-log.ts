@@ -62,7 +62,8 @@ export function parseOpLog(text: string): OpLog {
   return { header, ops };
 }
 
-function parseHeader(line: string): OpLogHeader {
+/** Throws OpLogError. */
+export function parseHeader(line: string): OpLogHeader {
   const [hash, magic, version, ...words] = line.split(" ");
   if (`${hash} ${magic}` !== "# tinykv-ops") throw new OpLogError(1, `a log starts with "${MAGIC}"`);
   if (version !== "v1") throw new OpLogError(1, `unknown version ${version ?? ""}`);

@@ -329,5 +329,5 @@ function once(changes: Change[]): () => Change[] {
 
 function outOfOrder(before: Key, key: Key, nearest: number): Violation {
   const message = `the scan gave ${JSON.stringify(key)} after ${JSON.stringify(before)}`;
-  return { condition: "C8", message, nearest, differing: 1, keys: [] };
+  return { condition: "C8", message, equal: [], nearest, differing: 1, keys: [] };
 }

@@ -1,12 +1,13 @@
+import { markup, type Markup } from "tinykv/harness";
 import type { MixedReport, MixedSecond } from "../mixed/mixed-report.ts";
 import { printMixed } from "./mixed-summary.ts";
-import { escapeText, lineChart, type Axes, type Line } from "./svg.ts";
+import { lineChart, type Axes, type Line } from "./svg.ts";
 
 const MIB = 1 << 20;
 const COLORS = ["#0072b2", "#e69f00", "#d55e00", "#009e73"];
 
 /** Throughput, latencies and memory over the time of a mixed run. */
-export function mixedSection(report: MixedReport): string {
+export function mixedSection(report: MixedReport): Markup {
   const { seconds } = report;
   const time = { xLabel: "seconds", showX: String, showY: (value: number) => String(Number(value.toPrecision(3))) };
   const lines = (...of: [label: string, pick: (second: MixedSecond) => number][]): Line[] =>
@@ -15,8 +16,8 @@ export function mixedSection(report: MixedReport): string {
       color: COLORS[i]!,
       points: seconds.map((second): [number, number] => [second.second, pick(second)]),
     }));
-  const chart = (title: string, of: readonly Line[], axes: Axes): string =>
-    `<div><h3>${title}</h3>${lineChart(of, axes)}</div>`;
+  const chart = (title: string, of: readonly Line[], axes: Axes): Markup =>
+    markup`<div><h3>${title}</h3>${lineChart(of, axes)}</div>`;
   const inMicroseconds = (pick: (second: MixedSecond) => number) => (second: MixedSecond) => pick(second) / 1000;
   const charts = [
     chart("Throughput", lines(["operations a second", ({ ops }) => ops]), { ...time, yLabel: "operations a second" }),
@@ -32,7 +33,7 @@ export function mixedSection(report: MixedReport): string {
     chart("Memory", lines(["resident", ({ rssBytes }) => rssBytes / MIB]), { ...time, yLabel: "MiB" }),
     chart("Tables", tables(report), { ...time, yLabel: "tables a level" }),
   ];
-  return `<h2>Mixed run</h2><pre>${escapeText(printMixed(report))}</pre><div class="charts">${charts.join("")}</div>`;
+  return markup`<h2>Mixed run</h2><pre>${printMixed(report)}</pre><div class="charts">${charts}</div>`;
 }
 
 function tables({ shapes }: MixedReport): Line[] {

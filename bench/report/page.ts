@@ -1,11 +1,12 @@
 // The report as one page that needs nothing else: no script, no font, no address.
 
+import { markup, renderPage, table, type Column, type Content, type Markup } from "tinykv/harness";
 import type { HistogramReport } from "../measure/histogram.ts";
 import { workloadNamed } from "../workloads/catalogue.ts";
 import { mixedSection } from "./mixed-section.ts";
 import { microseconds, type BenchReport, type Result } from "./report.ts";
 import { medianOf } from "./statistics.ts";
-import { barChart, escapeText, lineChart, type Line } from "./svg.ts";
+import { barChart, lineChart, type Line } from "./svg.ts";
 import { RESULT_HEAD, resultRow, TARGET_HEAD, targetRow } from "./table.ts";
 
 /** A colour for each contestant, in the order of the report; told apart also by most of those who see few colours. */
@@ -14,55 +15,53 @@ const COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"
 const BINS = 12;
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #8884; }
-body { font: 14px/1.45 system-ui, sans-serif; margin: 2rem auto; padding: 0 1rem; max-width: 76rem; }
-table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums; display: block; overflow-x: auto; }
-td, th { padding: 2px 8px; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
-tr.met td:last-child { color: #009e73; } tr.missed td:last-child { color: #d55e00; }
-svg { width: 100%; max-width: 720px; height: auto; font: 11px system-ui, sans-serif; display: block; }
-svg text { fill: currentColor; } .grid { stroke: var(--line); } .whisker { stroke: currentColor; }
-.label { opacity: .7; } path { stroke-width: 1.5; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1rem 2rem; }
-.legend span { margin-right: 1em; } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }
-h3 { margin: 1.5rem 0 .2rem; } p { margin: .2rem 0 .6rem; }`;
+tr.met td:last-child { color: var(--good); } tr.missed td:last-child { color: var(--bad); }
+td, th { white-space: nowrap; } .charts svg { width: 100%; max-width: 720px; height: auto; }
+.grid { stroke: var(--line); } .whisker { stroke: currentColor; } .label { opacity: .7; } path { stroke-width: 1.5; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; }
+.legend span { margin-right: 1em; } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }`;
 
-export function renderPage(report: BenchReport): string {
-  const sections = [
+export function benchPage(report: BenchReport): string {
+  const body = [
     head(report),
-    report.targets.length > 0 ? targetSection(report) : "",
-    report.mixed ? mixedSection(report.mixed) : "",
-    ...workloadSections(report),
-    report.results.length > 0 ? resultSection(report) : "",
+    report.targets.length > 0 ? targetSection(report) : undefined,
+    report.mixed ? mixedSection(report.mixed) : undefined,
+    workloadSections(report),
+    report.results.length > 0 ? resultSection(report) : undefined,
   ];
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>TinyKV benchmarks</title><style>${STYLE}</style></head>
-<body>${sections.join("\n")}</body></html>
-`;
+  return renderPage({ title: "TinyKV benchmarks", style: STYLE, body });
 }
 
-function head({ machine, began, setting, contestants }: BenchReport): string {
+function head({ machine, began, setting, contestants }: BenchReport): Markup {
   const memory = (machine.memoryBytes / 2 ** 30).toFixed(0);
   const facts = `${machine.cpu}, ${machine.cores} cores, ${memory} GiB, ${machine.fileSystem}, ${machine.system}, Node ${machine.node}`;
   const rows = contestants.map(({ name, version, durability }) => [name, version, durability.noSync, durability.sync]);
   const columns = ["engine", "version", "a write with sync: false survives", "with sync: true"];
-  return `<h1>TinyKV benchmarks</h1>
-<p>${escapeText(facts)}; ${escapeText(began)}; seed ${escapeText(setting.seed)}, options ${escapeText(JSON.stringify(setting.options))}.</p>
-${rows.length > 0 ? `<p>${setting.rounds} rounds, engines in turn; bars are medians, whiskers the least and the greatest round. Latencies come from a process of their own with a clock around each operation.</p>${table(columns, rows)}` : ""}`;
+  const caption = `${setting.rounds} rounds, engines in turn; bars are medians, whiskers the least and the greatest round. Latencies come from a process of their own with a clock around each operation.`;
+  return markup`<h1>TinyKV benchmarks</h1>
+<p>${facts}; ${began}; seed ${setting.seed}, options ${JSON.stringify(setting.options)}.</p>
+${rows.length > 0 ? table({ name: "engines", caption, columns: columnsOf(columns), rows }) : undefined}`;
 }
 
-function targetSection({ targets }: BenchReport): string {
+function targetSection({ targets }: BenchReport): Markup {
   const rows = targets.map(targetRow);
   const classes = targets.map(({ outcome }) => ({ met: "met", "not met": "missed", "not measured": "" })[outcome]);
-  return `<h2>Targets</h2><p>Times in µs an operation; the ratio is of throughput, of the medians of neighbouring rounds.</p>${table(TARGET_HEAD, rows, classes)}`;
+  const caption = "Times in µs an operation; the ratio is of throughput, of the medians of neighbouring rounds.";
+  return markup`<h2>Targets</h2>${table({ name: "targets", caption, columns: columnsOf(TARGET_HEAD), rows, classes })}`;
 }
 
-function resultSection({ results }: BenchReport): string {
-  const legend =
-    "w/byte: bytes written for each byte put; disk/live: space for each byte live; RSS: the most memory, in MiB; the latency of fillbatch is that of a batch";
-  return `<h2>Everything</h2><p>${legend}.</p>${table(RESULT_HEAD, results.map(resultRow))}`;
+function resultSection({ results }: BenchReport): Markup {
+  const caption =
+    "w/byte: bytes written for each byte put; disk/live: space for each byte live; RSS: the most memory, in MiB; the latency of fillbatch is that of a batch.";
+  const columns = columnsOf(RESULT_HEAD);
+  return markup`<h2>Everything</h2>${table({ name: "results", caption, columns, rows: results.map(resultRow) })}`;
 }
 
-function workloadSections({ results, contestants }: BenchReport): string[] {
+function columnsOf(labels: readonly string[]): Column[] {
+  return labels.map((label) => ({ label }));
+}
+
+function workloadSections({ results, contestants }: BenchReport): Content {
   const colors = new Map(contestants.map(({ name }, index) => [name, COLORS[index % COLORS.length]!]));
   const groups = new Map<string, Result[]>();
   for (const result of results) {
@@ -70,10 +69,10 @@ function workloadSections({ results, contestants }: BenchReport): string[] {
     groups.set(title, [...(groups.get(title) ?? []), result]);
   }
   const sections = [...groups].map(([title, group]) => workloadSection(title, group, colors));
-  return sections.length > 0 ? ["<h2>Workloads</h2>", ...sections] : [];
+  return sections.length > 0 ? [markup`<h2>Workloads</h2>`, ...sections] : undefined;
 }
 
-function workloadSection(title: string, group: readonly Result[], colors: ReadonlyMap<string, string>): string {
+function workloadSection(title: string, group: readonly Result[], colors: ReadonlyMap<string, string>): Markup {
   const bars = group.flatMap(({ contestant, rounds }) => {
     if (rounds.length === 0) return [];
     const rates = rounds.map((round) => 1e6 / microseconds(round));
@@ -103,7 +102,7 @@ function workloadSection(title: string, group: readonly Result[], colors: Readon
     showY: (share) => `${short(share * 100)} %`,
   });
   const { what } = workloadNamed(group[0]!.workload);
-  return `<h3>${escapeText(title)}</h3><p>${escapeText(what)}</p><div class="charts"><div>${barChart(bars)}</div><div>${chart}</div></div>`;
+  return markup`<h3>${title}</h3><p>${what}</p><div class="charts"><div>${barChart(bars)}</div><div>${chart}</div></div>`;
 }
 
 /** Shares of the operations over time, in bins that are alike on a logarithmic scale. */
@@ -114,17 +113,6 @@ export function density({ buckets, count }: HistogramReport): [number, number][]
     bins.set(bin, (bins.get(bin) ?? 0) + n);
   }
   return [...bins].toSorted(([a], [b]) => a - b).map(([bin, n]) => [10 ** ((bin + 0.5) / BINS), n / count]);
-}
-
-function table(
-  columns: readonly string[],
-  rows: readonly (readonly string[])[],
-  classes: readonly string[] = [],
-): string {
-  const cells = (row: readonly string[], tag: string): string =>
-    row.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join("");
-  const body = rows.map((row, index) => `<tr class="${classes[index] ?? ""}">${cells(row, "td")}</tr>`);
-  return `<table><tr>${cells(columns, "th")}</tr>${body.join("")}</table>`;
 }
 
 /** Nanoseconds, as people say them. */

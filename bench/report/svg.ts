@@ -1,5 +1,7 @@
 // Charts as inline SVG: bars, lines over time, and distributions. Colours come from CSS variables of the page.
 
+import { markup, type Content, type Markup } from "tinykv/harness";
+
 const WIDTH = 720;
 const LEFT = 150;
 const RIGHT = 110;
@@ -10,10 +12,6 @@ const MARGIN = { top: 14, bottom: 30, left: 64, right: 16 };
 const POINTS_MAX = 700;
 /** Lines on a logarithmic scale cannot show 0. */
 const LOG_LEAST = 1e-9;
-
-export function escapeText(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}
 
 export interface Bar {
   readonly label: string;
@@ -26,7 +24,7 @@ export interface Bar {
 }
 
 /** Horizontal bars from 0, with whiskers. */
-export function barChart(bars: readonly Bar[]): string {
+export function barChart(bars: readonly Bar[]): Markup {
   const height = bars.length * BAR_HEIGHT;
   const most = Math.max(...bars.map(({ greatest }) => greatest), Number.MIN_VALUE);
   const x = (value: number): number => LEFT + (value / most) * (WIDTH - LEFT - RIGHT);
@@ -34,13 +32,13 @@ export function barChart(bars: readonly Bar[]): string {
     const y = row * BAR_HEIGHT;
     const middle = y + BAR_HEIGHT / 2;
     return [
-      `<text x="${LEFT - 8}" y="${middle + 4}" text-anchor="end">${escapeText(label)}</text>`,
-      `<rect x="${LEFT}" y="${y + 3}" width="${round(x(value) - LEFT)}" height="${BAR_HEIGHT - 6}" rx="2" fill="${color}"/>`,
-      `<line x1="${round(x(least))}" x2="${round(x(greatest))}" y1="${middle}" y2="${middle}" class="whisker"/>`,
-      `<text x="${round(x(Math.max(value, greatest)) + 6)}" y="${middle + 4}">${escapeText(text)}</text>`,
-    ].join("");
+      markup`<text x="${LEFT - 8}" y="${middle + 4}" text-anchor="end">${label}</text>`,
+      markup`<rect x="${LEFT}" y="${y + 3}" width="${round(x(value) - LEFT)}" height="${BAR_HEIGHT - 6}" rx="2" fill="${color}"/>`,
+      markup`<line x1="${round(x(least))}" x2="${round(x(greatest))}" y1="${middle}" y2="${middle}" class="whisker"/>`,
+      markup`<text x="${round(x(Math.max(value, greatest)) + 6)}" y="${middle + 4}">${text}</text>`,
+    ];
   });
-  return svg(height, rows.join(""));
+  return svg(height, rows);
 }
 
 export interface Line {
@@ -61,9 +59,9 @@ export interface Axes {
 }
 
 /** Lines over one pair of axes, with a legend. */
-export function lineChart(lines: readonly Line[], axes: Axes): string {
+export function lineChart(lines: readonly Line[], axes: Axes): Content {
   const all = lines.flatMap(({ points }) => points);
-  if (all.length === 0) return "";
+  if (all.length === 0) return undefined;
   const x = scale(
     all.map(([value]) => value),
     { log: axes.logX ?? false, from: MARGIN.left, to: WIDTH - MARGIN.right },
@@ -75,9 +73,9 @@ export function lineChart(lines: readonly Line[], axes: Axes): string {
   });
   const paths = lines.map(({ points, color, label }) => {
     const path = thin(points).map(([px, py], i) => `${i === 0 ? "M" : "L"}${round(x.at(px))} ${round(y.at(py))}`);
-    return `<path d="${path.join("")}" fill="none" stroke="${color}"><title>${escapeText(label)}</title></path>`;
+    return markup`<path d="${path.join("")}" fill="none" stroke="${color}"><title>${label}</title></path>`;
   });
-  return svg(LINES_HEIGHT, grid(x, y, axes) + paths.join("")) + legend(lines);
+  return [svg(LINES_HEIGHT, [grid(x, y, axes), paths]), legend(lines)];
 }
 
 interface Scale {
@@ -113,26 +111,27 @@ function steps(least: number, greatest: number): number[] {
   return Array.from({ length: Math.floor(greatest / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-function grid(x: Scale, y: Scale, { xLabel, yLabel, showX, showY }: Axes): string {
+function grid(x: Scale, y: Scale, { xLabel, yLabel, showX, showY }: Axes): Content {
   const bottom = LINES_HEIGHT - MARGIN.bottom;
   const across = y.ticks.map((tick) => {
     const at = round(y.at(tick));
-    return (
-      `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${at}" y2="${at}" class="grid"/>` +
-      `<text x="${MARGIN.left - 6}" y="${at + 4}" text-anchor="end">${escapeText(showY(tick))}</text>`
-    );
+    return [
+      markup`<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${at}" y2="${at}" class="grid"/>`,
+      markup`<text x="${MARGIN.left - 6}" y="${at + 4}" text-anchor="end">${showY(tick)}</text>`,
+    ];
   });
   const down = x.ticks.map((tick) => {
     const at = round(x.at(tick));
-    return (
-      `<line x1="${at}" x2="${at}" y1="${MARGIN.top}" y2="${bottom}" class="grid"/>` +
-      `<text x="${at}" y="${bottom + 14}" text-anchor="middle">${escapeText(showX(tick))}</text>`
-    );
+    return [
+      markup`<line x1="${at}" x2="${at}" y1="${MARGIN.top}" y2="${bottom}" class="grid"/>`,
+      markup`<text x="${at}" y="${bottom + 14}" text-anchor="middle">${showX(tick)}</text>`,
+    ];
   });
-  const labels =
-    `<text x="${WIDTH - MARGIN.right}" y="${LINES_HEIGHT - 2}" text-anchor="end" class="label">${escapeText(xLabel)}</text>` +
-    `<text x="${MARGIN.left}" y="10" class="label">${escapeText(yLabel)}</text>`;
-  return across.join("") + down.join("") + labels;
+  const labels = [
+    markup`<text x="${WIDTH - MARGIN.right}" y="${LINES_HEIGHT - 2}" text-anchor="end" class="label">${xLabel}</text>`,
+    markup`<text x="${MARGIN.left}" y="10" class="label">${yLabel}</text>`,
+  ];
+  return [across, down, labels];
 }
 
 // Of neighbouring points the greatest is kept: a stall must not vanish.
@@ -144,13 +143,13 @@ function thin(points: Line["points"]): Line["points"] {
   );
 }
 
-function legend(lines: readonly Line[]): string {
-  const items = lines.map(({ label, color }) => `<span><i style="background:${color}"></i>${escapeText(label)}</span>`);
-  return `<p class="legend">${items.join("")}</p>`;
+function legend(lines: readonly Line[]): Markup {
+  const items = lines.map(({ label, color }) => markup`<span><i style="background:${color}"></i>${label}</span>`);
+  return markup`<p class="legend">${items}</p>`;
 }
 
-function svg(height: number, content: string): string {
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img">${content}</svg>`;
+function svg(height: number, content: Content): Markup {
+  return markup`<svg viewBox="0 0 ${WIDTH} ${height}" role="img">${content}</svg>`;
 }
 
 function round(value: number): number {

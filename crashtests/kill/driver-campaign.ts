@@ -20,6 +20,7 @@ import {
   type SyncWriteOp,
   type Ticket,
   writeArtifact,
+  writeReport,
 } from "tinykv/harness";
 import { checkDriverCopy, type DriverLife, keepDriverLives } from "./driver-lives.ts";
 import type { KillFailure } from "./keep-failure.ts";
@@ -158,6 +159,7 @@ class DriverRun {
       { campaign: "kill", command, store: this.#directory },
     );
     keepDriverLives(directory, { engine: engine.name, lives: this.#lives });
+    writeReport(directory);
     return { condition, seed: own, directory, replay: `npx tinykv-harness replay ${directory}`, message };
   }
 

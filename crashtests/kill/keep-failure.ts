@@ -4,7 +4,7 @@
 
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { type CrashOp, type Failure, type Finding, type Op, writeArtifact } from "tinykv/harness";
+import { type CrashOp, type Failure, type Finding, type Op, writeArtifact, writeReport } from "tinykv/harness";
 import type { DirectoryRun } from "./directory-run.ts";
 import { keepLives } from "./lives.ts";
 import type { RoundPlan } from "./plan.ts";
@@ -49,6 +49,7 @@ export function keepFailure(
   const copy = `${run.directory}.check`;
   if (existsSync(copy)) cpSync(copy, join(directory, "store.check"), { recursive: true });
   keepLives(directory, run.kept);
+  writeReport(directory);
   return { condition, seed: child.seed, directory, replay: `npx tinykv-harness replay ${directory}`, message, finding };
 }
 

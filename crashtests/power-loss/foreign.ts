@@ -10,7 +10,10 @@ import {
   ContentStore,
   EMPTY_DIRECTORIES,
   entriesOf,
+  isWrite,
+  sceneOf,
   type Condition,
+  type CrashScene,
   type ForeignRun,
   type Image,
   makeImage,
@@ -46,9 +49,11 @@ export interface ForeignFinding {
   readonly lost: readonly string[];
   /** With nothing else lost; the message is about it. */
   readonly image: Image;
+  readonly scene: CrashScene;
 }
 
-type Explained = Pick<ForeignFinding, "message" | "lost" | "image">;
+type Explained = Omit<ForeignFinding, "condition" | "loss" | "event">;
+type Wrong = Pick<ForeignFinding, "message" | "image">;
 
 export interface ForeignResult {
   readonly images: number;
@@ -125,7 +130,11 @@ class ForeignCampaign {
 
   #crash(disk: SimulatedDisk, event: number): void {
     if (this.#random.chance(1, KILL_EVERY)) {
-      this.#judgeNew(disk.imageKill(), "kill", event, (_, found) => found);
+      this.#judgeNew(disk.imageKill(), "kill", event, (_, found) => ({
+        ...found,
+        lost: [],
+        scene: this.#sceneOf({ disk, items: disk.pending(), event, image: found.image }),
+      }));
       return;
     }
     const items = disk.pending();
@@ -139,7 +148,7 @@ class ForeignCampaign {
     image: Image,
     loss: "power" | "kill",
     event: number,
-    explain: (condition: Condition, found: Explained) => Explained,
+    explain: (condition: Condition, found: Wrong) => Explained,
   ): void {
     const { least, most } = this.#options.run.windows[event + 1]![loss];
     const key = `${image.key}:${least}:${most}`;
@@ -155,7 +164,7 @@ class ForeignCampaign {
     const { condition } = wrong;
     this.#failed[condition] = (this.#failed[condition] ?? 0) + 1;
     if (this.#findings.length >= FINDINGS_MOST) return;
-    const found = explain(condition, { message: wrong.message, lost: [], image });
+    const found = explain(condition, { message: wrong.message, image });
     const kind = `${condition}:${found.lost.map((item) => item.replaceAll(/\d+/g, "N")).join()}`;
     if (this.#kinds.has(kind)) return;
     this.#kinds.add(kind);
@@ -177,7 +186,7 @@ class ForeignCampaign {
 
   // Each lost item in turn survives, if the image still fails in the same way without its loss. What it then says may be
   // another thing: an engine that misses two files complains of one.
-  #smallestLoss({ disk, items, choices, event, condition }: Lost, found: Explained): Explained {
+  #smallestLoss({ disk, items, choices, event, condition }: Lost, found: Wrong): Explained {
     let lost: Choices = choices;
     let { message, image } = found;
     items.forEach((item, i) => {
@@ -194,7 +203,16 @@ class ForeignCampaign {
       if (version === item.times.length - 1 && torn === undefined) return [];
       return [torn === undefined ? roles[i]! : `${roles[i]!} torn`];
     });
-    return { message, lost: names, image };
+    return { message, lost: names, image, scene: this.#sceneOf({ disk, items, event, image, choices: lost }) };
+  }
+
+  #sceneOf({ disk, items, event, image, choices }: Crashed): CrashScene {
+    const { run } = this.#options;
+    const loss = choices ? "power" : "kill";
+    const window = run.windows[event + 1]![loss];
+    const writes = run.ops.filter(isWrite).map(({ id }, i) => ({ op: id, p: i + 1 }));
+    const met = { op: 0, loss, window, writes, disk, items, roles: rolesOf(items, STORE), image } as const;
+    return sceneOf({ ...met, ...(choices && { choices }) });
   }
 }
 
@@ -221,6 +239,15 @@ export function judgeOpened(
     store?.kill();
     store?.reap();
   }
+}
+
+/** Without choices it was a kill. */
+interface Crashed {
+  readonly disk: SimulatedDisk;
+  readonly items: Pending;
+  readonly event: number;
+  readonly image: Image;
+  readonly choices?: Choices;
 }
 
 interface Lost {

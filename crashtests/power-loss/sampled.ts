@@ -110,10 +110,7 @@ export class SampledEnumeration {
     const image = disk.image(items, choices, fill);
     const demands = this.#run.demands[i + 1]!;
     const node = this.#graph.node(image, 0);
-    const violation =
-      this.#judge.judge(node, demands, "power") ??
-      this.#judge.judgeClosed(node, demands) ??
-      this.#judge.judgeCheckpoints(image, demands);
+    const violation = this.#judge.judgePower(image, node, demands);
     const crash = () => this.#ops.power(disk, { choices, fill }, i);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
     if (!again || this.#isDone()) return undefined;

@@ -8,7 +8,8 @@ import {
   type ForeignResult,
   judgeOpened,
 } from "../../crashtests/power-loss/foreign.ts";
-import { readArtifact, replayCommand, writeArtifact } from "../artifacts.ts";
+import { readArtifact } from "../artifact-files.ts";
+import { replayCommand, writeArtifact, writeReport } from "../artifacts.ts";
 import { parseConfiguration } from "../configurations.ts";
 import { STORE } from "../crash/recorded-run.ts";
 import { chooseEngine, engineOf, type EngineChoice } from "../engines/find-engines.ts";
@@ -89,7 +90,7 @@ function countersOf({ engine }: ForeignCrashOptions, run: ForeignRun, result: Fo
 
 function keep(options: ForeignCrashOptions, run: ForeignRun, found: ForeignFinding): ReportedFailure {
   const { seed, ops, images, workload, engine, config, artifacts } = options;
-  const { condition, loss, lost, event, image } = found;
+  const { condition, loss, lost, event, image, scene } = found;
   const words = ["crash", "--engine", engine, "--seed", seed, "--ops", String(ops), "--images", String(images)];
   const command = [
     HARNESS,
@@ -98,16 +99,20 @@ function keep(options: ForeignCrashOptions, run: ForeignRun, found: ForeignFindi
   const losses = lost.length === 0 ? "nothing lost" : `lost: ${lost.join(", ")}`;
   const message = `${loss === "kill" ? "a kill" : "power loss"} behind call ${event + 1}, ${losses}: ${found.message}`;
   const log: readonly Op[] = run.ops;
-  const finding = { condition, phase: "open", message, seed, workload, config, engine, ops: log, keys: [] };
+  const failure = { condition, phase: condition === "C1" ? "open" : "scan", message, keys: [] };
+  const finding = { ...failure, seed, workload, config, engine, ops: log };
+  const story = { lives: [{ from: 0, to: event + 1, crash: scene }], failure };
   const directory = writeArtifact(artifacts, finding, {
     campaign: "crash-foreign",
     command,
     image,
     trace: run.trace,
+    story,
     account: [message],
   });
   const { least, most } = run.windows[event + 1]![loss];
   writeFileSync(join(directory, WINDOW_FILE), `${JSON.stringify({ engine, config, least, most } satisfies Judged)}\n`);
+  writeReport(directory);
   return { condition, seed, directory, message, replay: replayCommand(quote(directory)) };
 }
 

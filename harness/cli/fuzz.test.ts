@@ -64,7 +64,7 @@ test("a decoder that throws something else is exit 1, is kept, replayed, and tri
   expect(condition).toBe("C22");
   expect(stderr).toContain("RangeError: kind");
   const at = join(root, directory);
-  expect(readdirSync(at).sort()).toEqual(["command.txt", "finding.json", "input.bin", "original.bin"]);
+  expect(readdirSync(at).sort()).toEqual(["command.txt", "finding.json", "input.bin", "original.bin", "report.html"]);
   const finding = JSON.parse(readFileSync(join(at, "finding.json"), "utf8")) as Record<string, string>;
   expect(finding).toMatchObject({ target: "batch", seed: "7" });
   expect(finding["stack"]).toContain("batch-format");

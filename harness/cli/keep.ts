@@ -28,23 +28,33 @@ export async function keepAll(
   const reported: ReportedFailure[] = [];
   const kept = found.map((one) => ({ one, directory: keep(root, one) }));
   for (const [i, { one, directory }] of kept.entries()) {
-    if (i < SHRUNK_MAX && isShrinkable(one)) await shrinkKept(directory, one, options);
+    const shrunk = i < SHRUNK_MAX && isShrinkable(one) ? await shrinkKept(directory, one, options) : undefined;
+    if (!shrunk && one.crash) addToArtifact(directory, one.finding, one.crash);
     reported.push(reportOf(directory, one));
   }
   return reported;
 }
 
-/** Writes the artifact; the store it was found in is removed once it is in there. */
+/**
+ * Writes the artifact; the store it was found in is removed once it is in there. What a crash showed is for later: of a
+ * smaller log it says more.
+ */
 export function keep(root: string, found: Found): string {
-  const { finding, campaign, command, op, scratch, account } = found;
+  const { finding, campaign, command, op, scratch } = found;
   const directory = writeArtifact(root, finding, {
     campaign,
     command,
     ...(scratch !== undefined && { store: join(scratch, "store") }),
     ...(op !== undefined && { op }),
-    ...(account && { account }),
   });
   discard(found);
+  return directory;
+}
+
+/** The same for one that is not to be made smaller. */
+export function keepAsIs(root: string, found: Found): string {
+  const directory = keep(root, found);
+  if (found.crash) addToArtifact(directory, found.finding, found.crash);
   return directory;
 }
 
@@ -80,19 +90,18 @@ export async function shrinkKept(
 }
 
 function addShrunk(directory: string, before: Finding, answer: ShrinkAnswer): Shrunk {
-  const { finding, attempts, account, trace, image, traceHash } = answer;
+  const { finding, attempts, crash, traceHash } = answer;
   const file = addToArtifact(directory, before, {
     shrunk: finding,
-    ...(account && { account }),
-    ...(trace && { trace }),
-    ...(image && { image }),
+    ...crash,
     ...(traceHash !== undefined && { traceHash }),
   });
   tell(directory, before, answer);
   return { finding, attempts, file: file! };
 }
 
-function tell(directory: string, before: Finding, { finding, attempts, account = [] }: ShrinkAnswer): void {
+function tell(directory: string, before: Finding, { finding, attempts, crash }: ShrinkAnswer): void {
+  const account = crash?.account ?? [];
   if (finding.condition !== before.condition) say(`${finding.condition}: ${finding.message}`);
   say(`${before.ops.length} operations, ${finding.ops.length} after ${attempts} runs of smaller ones`);
   for (const line of account.slice(0, ACCOUNT_LINES_MAX)) say(line);

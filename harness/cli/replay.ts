@@ -1,9 +1,10 @@
 import { quote } from "./task-commands.ts";
-import { readArtifact, replayCommand, type FailureFile } from "../artifacts.ts";
+import { readArtifact, type FailureFile } from "../artifact-files.ts";
+import { replayCommand } from "../artifacts.ts";
 import type { OpLog } from "../op-log.ts";
 import { runCampaign, runCampaignTwice } from "./campaign.ts";
 import { replayFuzz } from "./fuzz.ts";
-import { discard, keep, reportOf } from "./keep.ts";
+import { discard, keepAsIs, reportOf } from "./keep.ts";
 import { replayForeign } from "./crash-foreign.ts";
 import { replayKill } from "./keep-kill.ts";
 import { configsOf, type CommonOptions, type DoubleCheckOptions } from "./options.ts";
@@ -27,9 +28,9 @@ export async function runReplay(path: string, options: CommonOptions & DoubleChe
   const result = await (doubleCheck ? runCampaignTwice : runCampaign)(task, { progress: progress.update });
   progress.end();
   const { ops, counters, found } = result;
-  const failures = found.map((one) => reportOf(failure ? path : keep(artifacts, one), one));
+  const failures = found.map((one) => reportOf(failure ? path : keepAsIs(artifacts, one), one));
   found.forEach(discard);
-  for (const line of found[0]?.account ?? []) say(line);
+  for (const line of found[0]?.crash?.account ?? []) say(line);
   compare(failure, counters["traceHash"], found[0]?.finding.condition);
   const seconds = (performance.now() - begin) / 1000;
   return finish({ command: "replay", seed: log.header.seed, ops, seconds, failures, counters }, json);

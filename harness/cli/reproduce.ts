@@ -11,7 +11,7 @@ import type { Op } from "../op.ts";
 import { unreachable } from "../unreachable.ts";
 import { tinykvMaker } from "./campaign-tasks.ts";
 import { runOps } from "./differential.ts";
-import type { CampaignResult, Found, LogTask, Mode, Work } from "./tasks.ts";
+import type { CampaignResult, CrashEvidence, Found, LogTask, Mode, Work } from "./tasks.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
 /** How a log without any word of its own is run. */
@@ -83,9 +83,13 @@ export async function runLog(
     const finding = await findingOf(log, mode, host);
     return { units: 1, ops: ops.length, counters: {}, found: listOf(finding, work) };
   }
-  const { finding, trace, account } = await crashLog(log, host, { explain: true, search });
-  const found = listOf(finding, work).map((one) => ({ ...one, account }));
-  return { units: 1, ops: ops.length, counters: { traceHash: hashOf(trace) }, found };
+  const result = await crashLog(log, host, { explain: true, search });
+  const found = listOf(result.finding, work).map((one) => ({ ...one, crash: evidenceOf(result) }));
+  return { units: 1, ops: ops.length, counters: { traceHash: hashOf(result.trace) }, found };
+}
+
+export function evidenceOf({ story, account, trace, image }: CrashLogResult): CrashEvidence {
+  return { story, account, trace, ...(image && { image }) };
 }
 
 // A log without the field is about ours.

@@ -2,7 +2,7 @@ import { logOf } from "../artifacts.ts";
 import { pendingAtCrash } from "../account.ts";
 import { shrink, type Reproduce } from "../shrink.ts";
 import { isOver } from "./campaign-tasks.ts";
-import { crashLog, findingOf, hashOf } from "./reproduce.ts";
+import { crashLog, evidenceOf, findingOf, hashOf } from "./reproduce.ts";
 import type { ShrinkAnswer, ShrinkTask } from "./tasks.ts";
 import type { WorkerHost } from "./worker-host.ts";
 
@@ -27,6 +27,6 @@ export async function runShrink(
   const answer = { finding: result.finding, attempts: result.attempts };
   if (mode !== "crash") return answer;
   const before = await crashLog(logOf(finding), host);
-  const { account, trace, image } = await crashLog(logOf(result.finding), host, { explain: true });
-  return { ...answer, traceHash: hashOf(before.trace), account, trace, ...(image && { image }) };
+  const crash = evidenceOf(await crashLog(logOf(result.finding), host, { explain: true }));
+  return { ...answer, traceHash: hashOf(before.trace), crash };
 }

@@ -1,5 +1,6 @@
 // What a worker can be asked to do, and what it answers: plain values, they cross from thread to thread.
 
+import type { CrashStory } from "../crash/crash-story.ts";
 import type { Finding, Shard } from "../finding.ts";
 import type { ImageFiles } from "../artifacts.ts";
 import type { Trace } from "../disk/trace.ts";
@@ -103,8 +104,7 @@ export interface Found extends Work {
   readonly op?: number;
   /** A directory with the store in it, for the artifact; to be removed when that is written. */
   readonly scratch?: string;
-  /** What happened, in plain words. */
-  readonly account?: readonly string[];
+  readonly crash?: CrashEvidence;
 }
 
 export interface ShrinkTask {
@@ -121,8 +121,15 @@ export interface ShrinkAnswer {
   /** Of the finding as it was. */
   readonly traceHash?: string;
   /** Of the smaller one. */
-  readonly account?: readonly string[];
-  readonly trace?: Trace;
+  readonly crash?: CrashEvidence;
+}
+
+/** What a log with crashes in it showed. */
+export interface CrashEvidence {
+  readonly story: CrashStory;
+  /** The same in plain words. */
+  readonly account: readonly string[];
+  readonly trace: Trace;
   readonly image?: ImageFiles;
 }
 

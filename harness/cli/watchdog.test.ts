@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readArtifact } from "../artifacts.ts";
+import { readArtifact } from "../artifact-files.ts";
 import { printOp } from "../op-line.ts";
 import { runCampaign } from "./campaign.ts";
 import { keepAll } from "./keep.ts";

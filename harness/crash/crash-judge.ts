@@ -83,6 +83,13 @@ export class CrashJudge {
     return undefined;
   }
 
+  /** All that is demanded of an image that a power cut leaves, `node` being its node. */
+  judgePower(image: Image | CrashImage, node: ImageNode, demands: Demands): Violation | undefined {
+    return (
+      this.judge(node, demands, "power") ?? this.judgeClosed(node, demands) ?? this.judgeCheckpoints(image, demands)
+    );
+  }
+
   /** A node must recover exactly the state of another: what that one's open served was durable. */
   expectSame(node: ImageNode, served: ImageNode): Violation | undefined {
     if (node.problem) return { failure: node.problem, phase: node.recovered ? "scan" : "open", way: [] };

@@ -6,9 +6,11 @@
 // operation's. A crash whose address is never reached does not happen.
 
 import { ContentStore, makeImage, type Image } from "../disk/image.ts";
+import type { Choices } from "../disk/choice.ts";
 import { HeldSyncs } from "../disk/held-syncs.ts";
 import { ImageEnv } from "../disk/image-env.ts";
 import { RecordingEnv } from "../disk/recording-env.ts";
+import type { PendingItem } from "../disk/pending-item.ts";
 import { SimulatedDisk } from "../disk/simulated-disk.ts";
 import type { Trace, TraceEvent } from "../disk/trace.ts";
 import type { Engine } from "../engine.ts";
@@ -23,20 +25,21 @@ import { anySurvival } from "../disk/survivals.ts";
 import { Runner } from "../runner.ts";
 import { atOnce, runInTurns, type Turns } from "../turns.ts";
 import { choicesOf, fillOf, rolesOf } from "./address.ts";
-import { CrashAccount } from "./crash-account.ts";
+import { accountOf } from "./crash-account.ts";
 import { OLD_BYTES } from "./crash-ops.ts";
 import { searchOperation } from "./crash-search.ts";
 import { checkpointFailure, closedFailure, windowOf } from "./crash-judge.ts";
+import { type CrashScene, type CrashStory, type LifeStory, type RecoveredStory, sceneOf } from "./crash-story.ts";
 import { imageConfiguration } from "./image-configuration.ts";
 import { failed, structureProblem } from "./image-opener.ts";
 import { missingBarrier } from "./missing-barrier.ts";
 import { Life } from "./life.ts";
+import { PlacingOracle } from "./placed-writes.ts";
 import {
   closingOf,
   type Demands,
   EMPTY_DIRECTORIES,
   type EngineMaker,
-  KeepingOracle,
   newDisk,
   OPENING,
   Recording,
@@ -57,7 +60,8 @@ export interface CrashLogOptions {
 export interface CrashLogResult {
   /** Its operations say exactly where. */
   readonly finding: Finding | undefined;
-  /** What happened, in lines of plain text. */
+  readonly story: CrashStory;
+  /** The same in lines of plain text. */
   readonly account: readonly string[];
   /** What the last crash left. */
   readonly image: Image | undefined;
@@ -71,13 +75,12 @@ export async function runCrashLog(
 ): Promise<CrashLogResult> {
   // The crash that a search finds is run for its own sake: it must fail by itself.
   const ops = search ? await searchOperation(log, makeEngine) : log.ops;
-  if (!ops) return { finding: undefined, account: [], image: undefined, trace: [] };
+  if (!ops) return { finding: undefined, story: { lives: [] }, account: [], image: undefined, trace: [] };
   const run = new CrashLogRun({ ...log, ops }, makeEngine);
   const missed = await runInTurns(run.run());
   if (missed) return runCrashLog({ ...log, ops: ops.filter((op) => op !== missed) }, { makeEngine, explain });
-  const result = run.result();
-  const hint = explain && result.finding ? await missingBarrier({ ...log, ops }, makeEngine) : undefined;
-  return hint === undefined ? result : { ...result, account: [...result.account, hint] };
+  const barrier = explain && run.hasFailed ? await missingBarrier({ ...log, ops }, makeEngine) : undefined;
+  return run.result(barrier);
 }
 
 /** A part of a log that one process lives through. */
@@ -107,12 +110,13 @@ class CrashLogRun {
   readonly #imageConfig: string;
   readonly #closing: number;
   readonly #contents = new ContentStore();
-  readonly #account: CrashAccount;
+  readonly #stories: LifeStory[] = [];
   readonly #trace: TraceEvent[] = [];
-  readonly #oracle: KeepingOracle;
+  readonly #oracle: PlacingOracle;
   readonly #disk: { now: SimulatedDisk };
   #image: Image | undefined;
   #broken: Broken | undefined;
+  #recovered: RecoveredStory | undefined;
   #lives = 0;
   #time = 0;
   /** What a crash demanded whose recovery has not returned yet. */
@@ -123,8 +127,7 @@ class CrashLogRun {
     this.#makeEngine = makeEngine;
     this.#imageConfig = imageConfiguration(log.header.config, log.ops);
     this.#closing = closingOf(log.ops.filter(({ kind }) => kind !== "crash"));
-    this.#account = new CrashAccount(log);
-    this.#oracle = new KeepingOracle(makeEngine(newDisk(undefined, 1)).durability);
+    this.#oracle = new PlacingOracle(makeEngine(newDisk(undefined, 1)).durability);
     this.#disk = { now: new SimulatedDisk(makeImage([], EMPTY_DIRECTORIES), this.#contents) };
   }
 
@@ -138,13 +141,23 @@ class CrashLogRun {
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
       this.#broken = error;
-      this.#account.verdict(error.failure, error.phase);
     }
     return undefined;
   }
 
-  result(): CrashLogResult {
-    return { finding: this.#finding(), account: this.#account.lines, image: this.#image, trace: this.#trace };
+  get hasFailed(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  result(barrier: CrashStory["barrier"]): CrashLogResult {
+    const finding = this.#finding();
+    const story = {
+      lives: this.#stories,
+      ...(finding && { failure: failureOnly(finding) }),
+      ...(barrier && { barrier }),
+    };
+    const trace = this.#trace;
+    return { finding, story, account: accountOf(story, this.#log, trace), image: this.#image, trace };
   }
 
   #finding(): Finding | undefined {
@@ -164,6 +177,7 @@ class CrashLogRun {
     const syncs = new HeldSyncs(newDisk(this.#image, ++this.#lives));
     const env = new RecordingEnv(syncs, life);
     const engine = watchPromises(this.#makeEngine(env), recording, syncs);
+    const from = this.#trace.length;
     try {
       yield* this.#run(part, { env, engine, life, syncs });
     } catch (error) {
@@ -172,11 +186,21 @@ class CrashLogRun {
     } finally {
       this.#trace.push(...recording.trace);
       this.#time = life.time;
+      this.#tell(from);
     }
     const unlinked = unlinkedReadsOf(this.#disk.now);
     if (unlinked) throw new Broken(unlinked, "running");
     if (life.isOver) this.#crash(part.crash!, recording);
     return life.isOver;
+  }
+
+  #tell(from: number): void {
+    this.#stories.push({ from, to: this.#trace.length, ...(this.#recovered && { recovered: this.#recovered }) });
+    this.#recovered = undefined;
+  }
+
+  #tellCrash(crash: CrashScene): void {
+    this.#stories.push({ ...this.#stories.pop()!, crash });
   }
 
   *#run({ behind, ops, crash }: Part, { env, engine, life, syncs }: LifeOnDisk): Turns<void> {
@@ -227,11 +251,12 @@ class CrashLogRun {
     const verdict = this.#oracle.judge(windowOf(demands, loss), entriesOf(store));
     if (!verdict.ok) {
       const { violation } = verdict;
+      this.#recovered = { states: violation.equal, nearest: violation.nearest };
       const served = behind.at?.call === "return" && this.#lives > 2 && this.#isCrash(behind.at.op);
       const failure = failureOf(served ? { ...violation, condition: "C9" } : violation);
       throw new Broken(failure, "scan");
     }
-    this.#account.recovered(verdict.states);
+    this.#recovered = { states: verdict.states };
     this.#oracle.adopt(verdict, "open");
     this.#open = undefined;
   }
@@ -244,25 +269,19 @@ class CrashLogRun {
     const demands = this.#open?.demands ?? recording.now();
     const disk = this.#disk.now;
     const oldBytes = crash.survival.kind === "lose" && crash.survival.items.includes(OLD_BYTES);
-    const loss = crash.loss === "power" ? "power" : oldBytes ? "killOldBytes" : "kill";
+    const loss: Loss = crash.loss === "power" ? "power" : oldBytes ? "killOldBytes" : "kill";
     const isPower = loss === "power" || this.#open?.loss === "power";
     this.#open = { demands, loss: isPower ? "power" : loss };
     const items = disk.pending();
     const roles = rolesOf(items, STORE);
-    if (crash.loss === "kill") {
-      this.#account.crashed(crash, { recording, window: windowOf(demands, this.#open.loss), items, roles });
-      disk.kill(oldBytes);
-      this.#image = disk.imageKill();
-    } else {
-      const { survival } = crash;
-      const choices =
-        survival.kind === "seed"
-          ? anySurvival(items, new Random(`${survival.seed}`))
-          : choicesOf(roles, items, survival);
-      this.#account.crashed(crash, { recording, window: windowOf(demands, this.#open.loss), items, roles, choices });
-      this.#image = disk.image(items, choices, fillOf(survival));
-      this.#disk.now = new SimulatedDisk(this.#image, this.#contents);
-    }
+    const choices = crash.loss === "kill" ? undefined : choicesAt(crash, items, roles);
+    this.#image = choices ? disk.image(items, choices, fillOf(crash.survival)) : disk.imageKill(oldBytes);
+    const window = windowOf(demands, this.#open.loss);
+    const writes = this.#oracle.placedWrites();
+    const met = { op: crash.id, loss, window, writes, disk, items, roles, image: this.#image };
+    this.#tellCrash(sceneOf({ ...met, ...(choices && { choices }) }));
+    if (choices) this.#disk.now = new SimulatedDisk(this.#image, this.#contents);
+    else disk.kill(oldBytes);
     const options = { makeEngine: this.#makeEngine, config: this.#imageConfig, contents: this.#contents };
     const failure = checkpointFailure(this.#image, demands, this.#oracle, options);
     if (failure) throw new Broken(failure, "checkpoint");
@@ -285,6 +304,15 @@ interface LifeOnDisk {
   readonly syncs: HeldSyncs;
   readonly engine: Engine;
   readonly life: Life;
+}
+
+function failureOnly({ condition, phase, message, keys }: Finding): NonNullable<CrashStory["failure"]> {
+  return { condition, phase, message, keys };
+}
+
+function choicesAt({ survival }: CrashOp, items: readonly PendingItem[], roles: readonly string[]): Choices {
+  if (survival.kind === "seed") return anySurvival(items, new Random(`${survival.seed}`));
+  return choicesOf(roles, items, survival);
 }
 
 function partsOf(ops: readonly Op[]): Part[] {

@@ -92,10 +92,7 @@ export class Enumeration {
     const { recovery } = this.#options;
     for (const image of this.#graph.imagesOf(disk, `${i}`)) {
       const node = this.#graph.node(image, recovery);
-      const violation =
-        this.#judge.judge(node, demands, "power") ??
-        this.#judge.judgeClosed(node, demands) ??
-        this.#judge.judgeCheckpoints(image, demands);
+      const violation = this.#judge.judgePower(image, node, demands);
       if (violation)
         return {
           violation,

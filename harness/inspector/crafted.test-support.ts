@@ -2,7 +2,9 @@
 
 import { ContentStore, makeImage, type Image } from "../disk/image.ts";
 import type { EditField, TableEntry } from "./edit-framing.ts";
-import { encodeEdit, LogEncoder, u32, u64 } from "./encoders.test-support.ts";
+import { encodeEdit } from "./encode/edit-encoder.ts";
+import { u32, u64 } from "./encode/fields.ts";
+import { LogEncoder } from "./encode/log-encoder.ts";
 import { encodeCurrent, logName, manifestName } from "./store-names.ts";
 import { ROOT } from "./stores.test-support.ts";
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Image } from "../disk/image.ts";
 import { crafted, craftedManifest } from "./crafted.test-support.ts";
-import { encodeEdit, LogEncoder } from "./encoders.test-support.ts";
+import { encodeEdit } from "./encode/edit-encoder.ts";
+import { LogEncoder } from "./encode/log-encoder.ts";
 import { frameLog } from "./log-framing.ts";
 import { frameManifest, type EditField, type TableEntry } from "./manifest-framing.ts";
 import { busySession, bytesOf, changed, flipped, MemoryStore, namesWith, ROOT, SMALL } from "./stores.test-support.ts";

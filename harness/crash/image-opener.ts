@@ -9,7 +9,8 @@ import type { Condition } from "../conditions.ts";
 import type { EngineStore } from "../engine.ts";
 import { entriesOf } from "../engine-calls.ts";
 import { Failure } from "../failure.ts";
-import { closureProblems } from "../inspector/closure.ts";
+import { problemText } from "../inspector/problem.ts";
+import { storeProblems } from "../inspector/store-judge.ts";
 import { summarise, type RecoveredSummary } from "../recovered.ts";
 import { newDisk, type EngineMaker, STORE } from "./recorded-run.ts";
 
@@ -110,8 +111,8 @@ function errorOf(action: () => unknown): unknown {
 export function structureProblem(store: EngineStore, disk: ImageEnv, contents: ContentStore): Failure | undefined {
   const orphan = store.inspect()[0];
   if (orphan !== undefined) return new Failure("C17", orphan);
-  const closure = closureProblems(disk.capture(contents), STORE, { open: true, recycle: true })[0];
-  return closure === undefined ? undefined : new Failure("C15", closure);
+  const problem = storeProblems(disk.capture(contents), STORE, { open: true, recycle: true })[0];
+  return problem && new Failure(problem.condition, problemText(problem));
 }
 
 export function failed(condition: Condition, what: string, error: unknown): Failure {

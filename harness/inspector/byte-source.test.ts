@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ByteSource, FormatProblem } from "./byte-source.ts";
-import { lp, u32, u64, varint } from "./encoders.test-support.ts";
+import { lp, u32, u64, varint } from "./encode/fields.ts";
 
 function problemOf(act: () => unknown): [number, string] {
   try {

@@ -2,8 +2,8 @@ import type { Options } from "tinykv";
 import { expect, test } from "vitest";
 import { makeImage, type Image } from "../disk/image.ts";
 import { Canonicalizer } from "./canonical-image.ts";
-import { closureProblems } from "./closure.ts";
 import { frameLog } from "./log-framing.ts";
+import { storeProblems } from "./store-judge.ts";
 import { busySession, bytesOf, changed, flipped, MemoryStore, namesWith, ROOT, SMALL } from "./stores.test-support.ts";
 import { encodeCurrent } from "./store-names.ts";
 import { frameTable } from "./table-framing.ts";
@@ -98,7 +98,7 @@ function shiftedRemains(by: number): Image {
   db.close();
   const image = store.image();
   expect(Number(namesWith(image, "MANIFEST")[0]!.slice(9))).toBe(by + 1);
-  expect(closureProblems(image, ROOT, { open: false })).toEqual([]);
+  expect(storeProblems(image, ROOT, { open: false })).toEqual([]);
   return image;
 }
 

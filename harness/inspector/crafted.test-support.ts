@@ -2,7 +2,9 @@
 
 import { ContentStore, makeImage, type Image } from "../disk/image.ts";
 import type { EditField, TableEntry } from "./edit-framing.ts";
-import { encodeEdit, LogEncoder } from "./encoders.test-support.ts";
+import { encodeEdit } from "./encode/edit-encoder.ts";
+import { u32, u64 } from "./encode/fields.ts";
+import { LogEncoder } from "./encode/log-encoder.ts";
 import { encodeCurrent, logName, manifestName } from "./store-names.ts";
 import { ROOT } from "./stores.test-support.ts";
 
@@ -21,6 +23,8 @@ export interface Crafted {
 }
 
 export const CRAFTED_ID = "0123456789abcdef0123456789abcdef";
+/** A batch of nothing. */
+const RECORD = Buffer.concat([u64(2), u32(0)]);
 const KEY = { key: "k", sequence: 1, kind: 1 };
 const TABLE: TableEntry = {
   level: 0,
@@ -55,7 +59,7 @@ export function crafted(fields: Crafted = {}): Image {
   const { manifest = 1, logNumber = 2, manifestEnd, logEnd, syncedOffset, files = {} } = fields;
   const edits = craftedManifest(fields);
   if (manifestEnd) edits.cleanEnd(...manifestEnd);
-  const log = new LogEncoder("wal", { fileNumber: logNumber, databaseId: CRAFTED_ID }).full("record", syncedOffset);
+  const log = new LogEncoder("wal", { fileNumber: logNumber, databaseId: CRAFTED_ID }).full(RECORD, syncedOffset);
   if (logEnd) log.cleanEnd(...logEnd);
   const contents = new ContentStore();
   const all = {

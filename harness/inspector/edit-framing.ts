@@ -39,7 +39,9 @@ export type EditField =
   | { readonly field: "unknown"; readonly tag: number; readonly bytes: Uint8Array };
 
 export const LEVEL_MAX = 11;
-export const RANGE_KIND = 15;
+export const KIND_DELETE = 0;
+export const KIND_PUT = 1;
+export const KIND_DELETE_RANGE = 15;
 
 /** The fields of a record, in their order. Throws FormatProblem; offsets are of `payload`. */
 export function decodeEdit(payload: Uint8Array): EditField[] {
@@ -163,7 +165,7 @@ export function readInternalKey(source: ByteSource): InternalKey {
   const sequence = source.varint();
   const kindAt = source.offset;
   const kind = source.u8();
-  if (kind !== 0 && kind !== 1 && kind !== RANGE_KIND) throw new FormatProblem(kindAt, `kind ${kind}`);
+  if (kind !== 0 && kind !== 1 && kind !== KIND_DELETE_RANGE) throw new FormatProblem(kindAt, `kind ${kind}`);
   return { key, sequence, kind };
 }
 

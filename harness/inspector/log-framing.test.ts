@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { encodeChunk, LogEncoder, u64 } from "./encoders.test-support.ts";
+import { u64 } from "./encode/fields.ts";
+import { encodeChunk, LogEncoder } from "./encode/log-encoder.ts";
 import { frameLog, type FramedLog } from "./log-framing.ts";
 import { busySession, bytesOf, flipped, MemoryStore, namesWith, SMALL } from "./stores.test-support.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { readFields, type EditField, type TableEntry } from "./edit-framing.ts";
-import { encodeEdit, LogEncoder } from "./encoders.test-support.ts";
+import { encodeEdit } from "./encode/edit-encoder.ts";
+import { LogEncoder } from "./encode/log-encoder.ts";
 import { frameManifest, type FramedManifest } from "./manifest-framing.ts";
 import { busySession, bytesOf, flipped, MemoryStore, namesWith } from "./stores.test-support.ts";
 

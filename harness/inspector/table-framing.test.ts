@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { open } from "tinykv";
 import { expect, test } from "vitest";
-import { lp, u32, varint } from "./encoders.test-support.ts";
+import { lp, u32, varint } from "./encode/fields.ts";
 import { frameTable, type FramedTable } from "./table-framing.ts";
 import { busySession, bytesOf, flipped, MemoryStore, namesWith, ROOT, SMALL } from "./stores.test-support.ts";
 

@@ -1,7 +1,7 @@
 // Sorted tables, block by block: where each lies and whether it verifies. What is in data blocks is not looked at.
 
 import { ByteSource, FormatProblem } from "./byte-source.ts";
-import { RANGE_KIND, type InternalKey } from "./edit-framing.ts";
+import { compareInternalKeys, KIND_DELETE_RANGE, type InternalKey } from "./edit-framing.ts";
 import { placedChecksum, u32At } from "./placed-checksum.ts";
 import { readFooter, TRAILER_SIZE, type Footer } from "./table-footer.ts";
 import { readProperties, type TableProperties } from "./table-properties.ts";
@@ -152,6 +152,7 @@ class TableFramer {
     let dataEnd = 0;
     let partitionsEnd = entries[0]?.offset ?? 0;
     const partitions = level === 0 ? [top] : entries;
+    if (partitions.length === 0) throw new FormatProblem(top.offset, "an index of two levels without partitions");
     for (const [i, partition] of partitions.entries()) {
       if (level === 1) {
         if (partition.offset !== partitionsEnd)
@@ -161,12 +162,15 @@ class TableFramer {
         this.#block("indexPartition", "", partition);
         partitionsEnd += partition.length + TRAILER_SIZE;
       }
-      for (const entry of level === 0 ? entries : readIndex(this.#bytes, partition, false).entries) {
+      const own = level === 0 ? entries : readIndex(this.#bytes, partition, false).entries;
+      for (const entry of own) {
         if (entry.offset !== dataEnd) throw new FormatProblem(entry.offset, "data blocks not side by side");
         this.#block("data", "", entry);
         this.index.push(entry);
         dataEnd += entry.length + TRAILER_SIZE;
       }
+      if (level === 1 && !sameKey(own.at(-1)?.separator, entries[i]!.separator))
+        throw new FormatProblem(partition.offset, "a partition whose last separator is not the top's");
     }
   }
 
@@ -185,6 +189,10 @@ class TableFramer {
     if (properties!.tag !== footer!.tag) throw new FormatProblem(at, "tag of the properties");
     if (properties!.dataBlocks !== this.index.length) throw new FormatProblem(at, "count of data blocks");
   }
+}
+
+function sameKey(a: InternalKey | undefined, b: InternalKey): boolean {
+  return a !== undefined && compareInternalKeys(a, b) === 0;
 }
 
 // What the metaindex names: no byte is in two blocks, so that hostile places cannot make checksums quadratic.
@@ -216,9 +224,10 @@ function readIndexEntry(source: ByteSource, level: number): IndexEntry {
   const start = source.offset;
   const key = source.lp();
   const kind = source.u8();
-  const sequence = kind === RANGE_KIND ? Number.MAX_SAFE_INTEGER : source.varint();
+  const sequence = kind === KIND_DELETE_RANGE ? Number.MAX_SAFE_INTEGER : source.varint();
   const separator = { key: Buffer.from(key).toString("latin1"), sequence, kind };
-  if (kind !== 0 && kind !== 1 && kind !== RANGE_KIND) throw new FormatProblem(start, `kind ${kind} of a separator`);
+  if (kind !== 0 && kind !== 1 && kind !== KIND_DELETE_RANGE)
+    throw new FormatProblem(start, `kind ${kind} of a separator`);
   return {
     separator,
     offset: source.varint(),

@@ -1,7 +1,7 @@
 // What the tables of a manifest must add up to (C16), judged from the manifest alone.
 
 import type { Key } from "../keys.ts";
-import { compareInternalKeys, RANGE_KIND, type InternalKey, type TableEntry } from "./edit-framing.ts";
+import { compareInternalKeys, KIND_DELETE_RANGE, type InternalKey, type TableEntry } from "./edit-framing.ts";
 import type { ManifestState } from "./manifest-framing.ts";
 
 /** The comparator whose order the inspector knows; under any other it judges no order of keys. */
@@ -78,5 +78,5 @@ function endsBefore(a: TableEntry, b: TableEntry): boolean {
 }
 
 function isExclusive({ kind, sequence }: InternalKey): boolean {
-  return kind === RANGE_KIND && sequence === Number.MAX_SAFE_INTEGER;
+  return kind === KIND_DELETE_RANGE && sequence === Number.MAX_SAFE_INTEGER;
 }

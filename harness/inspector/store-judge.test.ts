@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import type { Image } from "../disk/image.ts";
-import { closureProblems } from "./closure.ts";
 import { crafted, craftedManifest } from "./crafted.test-support.ts";
-import { encodeEdit, LogEncoder } from "./encoders.test-support.ts";
+import { encodeEdit } from "./encode/edit-encoder.ts";
+import { LogEncoder } from "./encode/log-encoder.ts";
 import { frameLog } from "./log-framing.ts";
 import { frameManifest, type EditField, type TableEntry } from "./manifest-framing.ts";
 import { busySession, bytesOf, changed, flipped, MemoryStore, namesWith, ROOT, SMALL } from "./stores.test-support.ts";
+import { storeProblemTexts } from "./store-judge.ts";
 import { encodeCurrent } from "./store-names.ts";
 import { frameTable } from "./table-framing.ts";
 
@@ -24,7 +25,7 @@ const LOG = namesWith(IMAGE, ".log")[0]!;
 const MANIFEST = namesWith(IMAGE, "MANIFEST")[0]!;
 
 function problemsOf(changes: Parameters<typeof changed>[1], options = CLOSED): string[] {
-  return closureProblems(changed(IMAGE, changes), ROOT, options);
+  return storeProblemTexts(changed(IMAGE, changes), ROOT, options);
 }
 
 /** The store under another manifest: what `change` makes of its tables, and more fields. */
@@ -52,15 +53,15 @@ test("a store is closed after each step of its life: no problems", () => {
     const store = new MemoryStore();
     for (let round = 0; round < 3; round++) {
       const db = store.open(options);
-      expect(closureProblems(store.image(), ROOT, OPEN)).toEqual([]);
+      expect(storeProblemTexts(store.image(), ROOT, OPEN)).toEqual([]);
       busySession(db);
-      expect(closureProblems(store.image(), ROOT, OPEN)).toEqual([]);
+      expect(storeProblemTexts(store.image(), ROOT, OPEN)).toEqual([]);
       for (let i = 0; i < 8; i++) db.put(`more${i}`, "y".repeat(1000));
       db.close();
-      expect(closureProblems(store.image(), ROOT, CLOSED)).toEqual([]);
+      expect(storeProblemTexts(store.image(), ROOT, CLOSED)).toEqual([]);
     }
     store.session(() => undefined, options);
-    expect(closureProblems(store.image(), ROOT, CLOSED)).toEqual([]);
+    expect(storeProblemTexts(store.image(), ROOT, CLOSED)).toEqual([]);
   }
 });
 
@@ -70,33 +71,33 @@ test("a log that waits for its reuse has a place in session with walRecycle alon
   busySession(db);
   expect(db.stats().logs.waiting).toBe(true);
   const image = store.image();
-  expect(closureProblems(image, ROOT, { open: true, recycle: true })).toEqual([]);
-  expect(closureProblems(image, ROOT, OPEN)).toEqual([expect.stringMatching(/\.log: retired/)]);
-  expect(closureProblems(image, ROOT, { open: false, recycle: true })).toContainEqual(
+  expect(storeProblemTexts(image, ROOT, { open: true, recycle: true })).toEqual([]);
+  expect(storeProblemTexts(image, ROOT, OPEN)).toEqual([expect.stringMatching(/\.log: retired/)]);
+  expect(storeProblemTexts(image, ROOT, { open: false, recycle: true })).toContainEqual(
     expect.stringMatching(/\.log: retired/),
   );
   db.close();
-  expect(closureProblems(store.image(), ROOT, CLOSED)).toEqual([]);
+  expect(storeProblemTexts(store.image(), ROOT, CLOSED)).toEqual([]);
 });
 
 test("an unclean end is a problem of a closed store, not of an open one", () => {
   const store = new MemoryStore();
   busySession(store.open());
-  expect(closureProblems(store.image(), ROOT, CLOSED)).toEqual([
-    "the manifest does not end in CLEAN END",
-    "the newest log does not end in CLEAN END",
+  expect(storeProblemTexts(store.image(), ROOT, CLOSED)).toEqual([
+    "MANIFEST-000001: does not end in CLEAN END",
+    "MANIFEST-000001: the newest log does not end in CLEAN END",
   ]);
 });
 
 test("a CURRENT that is missing, not exact, or names no manifest", () => {
   const exact = bytesOf(IMAGE, "CURRENT");
-  expect(problemsOf({ CURRENT: undefined })).toEqual(["no CURRENT"]);
+  expect(problemsOf({ CURRENT: undefined })).toEqual(["CURRENT: missing"]);
   expect(problemsOf({ CURRENT: flipped(exact, exact.length - 3) })).toEqual([
     expect.stringMatching(/^CURRENT: CURRENT's checksum/),
   ]);
   for (const wrong of [exact.subarray(1), exact.subarray(0, -1), Buffer.concat([exact, exact]), Buffer.alloc(0)])
     expect(problemsOf({ CURRENT: wrong })).toEqual([expect.stringMatching(/^CURRENT: /)]);
-  expect(problemsOf({ CURRENT: encodeCurrent(777) })).toEqual(["CURRENT names MANIFEST-000777, which is missing"]);
+  expect(problemsOf({ CURRENT: encodeCurrent(777) })).toEqual(["CURRENT: names MANIFEST-000777, which is missing"]);
 });
 
 test("a manifest with bytes behind its end, or cut short", () => {
@@ -120,7 +121,7 @@ test("a live table that is missing, has another size, tag or number, or a block 
   const bytes = bytesOf(IMAGE, TABLE);
   const number = Number.parseInt(TABLE, 10);
   const change = (fields: Partial<TableEntry>): string[] =>
-    closureProblems(
+    storeProblemTexts(
       withManifest((tables) => tables.map((table) => (table.number === number ? { ...table, ...fields } : table))),
       ROOT,
       OPEN,
@@ -147,15 +148,15 @@ test("a live table that is missing, has another size, tag or number, or a block 
 test("whatever else stands in the directory", () => {
   const table = bytesOf(IMAGE, TABLE);
   const cases: [string, RegExp][] = [
-    ["000999.sst", /000999.sst is not live/],
-    ["MANIFEST-000999", /MANIFEST-000999 is not the manifest/],
-    ["CURRENT.tmp", /unexpected file CURRENT.tmp/],
-    ["7.log", /unexpected file 7.log/],
-    ["0000007.log", /unexpected file 0000007.log/],
-    ["lost/rubbish", /unexpected file lost.rubbish/],
+    ["000999.sst", /000999.sst: is not live/],
+    ["MANIFEST-000999", /MANIFEST-000999: is not the manifest/],
+    ["CURRENT.tmp", /CURRENT.tmp: an unexpected file/],
+    ["7.log", /7.log: an unexpected file/],
+    ["0000007.log", /0000007.log: an unexpected file/],
+    ["lost/rubbish", /lost.rubbish: an unexpected file/],
     ["000001.log", /000001.log: retired/],
-    ["000999.log", /000999.log is off the chain/],
-    [`${LOG.slice(0, 6)}.sst`, /number \d+ is that of two files/],
+    ["000999.log", /000999.log: off the chain/],
+    [`${LOG.slice(0, 6)}.sst`, /has the number of \d+.log/],
   ];
   for (const [name, problem] of cases)
     expect(problemsOf({ [name]: table })).toContainEqual(expect.stringMatching(problem));
@@ -164,12 +165,12 @@ test("whatever else stands in the directory", () => {
 
 test("numbers that are not below the next one", () => {
   expect(
-    closureProblems(
+    storeProblemTexts(
       withManifest((tables) => tables, 900),
       ROOT,
       OPEN,
     ),
-  ).toEqual(["number 900 is not below the next, 900"]);
+  ).toEqual(["MANIFEST-000900: number 900 is not below the next, 900"]);
 });
 
 test("a chain of logs with a link that is missing, short, or of another store", () => {
@@ -180,14 +181,14 @@ test("a chain of logs with a link that is missing, short, or of another store", 
   const image = store.image();
   const [older, newer] = namesWith(image, ".log") as [string, string];
   const problems = (changes: Parameters<typeof changed>[1]): string[] =>
-    closureProblems(changed(image, changes), ROOT, CLOSED);
+    storeProblemTexts(changed(image, changes), ROOT, CLOSED);
   expect(problems({})).toEqual([]);
-  expect(problems({ [older]: undefined })).toEqual([`${older}, of the chain, is missing`]);
-  expect(problems({ [older]: flipped(bytesOf(image, older), 50) })).toEqual([`${older}, of the chain, has no header`]);
+  expect(problems({ [older]: undefined })).toEqual([`${older}: of the chain, is missing`]);
+  expect(problems({ [older]: flipped(bytesOf(image, older), 50) })).toEqual([`${older}: of the chain, has no header`]);
   expect(problems({ [older]: flipped(bytesOf(image, older), 700) })).toEqual([
-    expect.stringMatching(/is good up to \d+ alone, its successor says/),
+    expect.stringMatching(/: good up to \d+ alone, its successor says/),
   ]);
-  expect(problems({ [newer]: flipped(bytesOf(image, newer), 50) })).toContain(`${newer} is off the chain of logs`);
+  expect(problems({ [newer]: flipped(bytesOf(image, newer), 50) })).toContain(`${newer}: off the chain of logs`);
   const log = new LogEncoder("wal", { fileNumber: Number.parseInt(newer, 10) });
   expect(problems({ [newer]: log.bytes })).toContain(`${newer}: another database id`);
 });
@@ -195,21 +196,21 @@ test("a chain of logs with a link that is missing, short, or of another store", 
 test("CLEAN ENDs that differ, or name another manifest or size", () => {
   const size = craftedManifest({}).bytes.length;
   const problems = (...ends: [number, number, number][]): string[] =>
-    closureProblems(crafted({ manifestEnd: ends[0]!, logEnd: ends[1]! }), ROOT, CLOSED);
+    storeProblemTexts(crafted({ manifestEnd: ends[0]!, logEnd: ends[1]! }), ROOT, CLOSED);
   expect(problems([5, 1, size], [5, 1, size])).toEqual([]);
   for (const other of [
     [6, 1, size],
     [5, 7, size],
     [5, 1, size - 1],
   ] as [number, number, number][])
-    expect(problems([5, 1, size], other)).toEqual(["log and manifest end in different CLEAN ENDs"]);
+    expect(problems([5, 1, size], other)).toEqual(["MANIFEST-000001: the newest log ends in another CLEAN END"]);
   for (const other of [
     [5, 7, size],
     [5, 1, size - 1],
   ] as [number, number, number][])
-    expect(problems(other, other)).toEqual(["CLEAN END names another manifest or another size"]);
+    expect(problems(other, other)).toEqual(["MANIFEST-000001: CLEAN END names another manifest or another size"]);
   expect(problems([0, 1, size], [0, 1, size])).toEqual([
-    "CLEAN END's last sequence number is less than the manifest's",
+    "MANIFEST-000001: CLEAN END's last sequence number is less than the manifest's",
   ]);
 });
 
@@ -236,12 +237,12 @@ test("levels that are unsound", () => {
     [/a version of a bound as new/, (tables) => [...tables, { ...level6(tables), number: 800, level: 5 }]],
   ];
   for (const [problem, change] of cases)
-    expect(closureProblems(withManifest(change), ROOT, OPEN)).toContainEqual(expect.stringMatching(problem));
+    expect(storeProblemTexts(withManifest(change), ROOT, OPEN)).toContainEqual(expect.stringMatching(problem));
 });
 
 test("tables that meet below an exclusive bound do not overlap", () => {
   const at = (level: number, largestKind: 1 | 15): string[] =>
-    closureProblems(
+    storeProblemTexts(
       withManifest((tables) => {
         const [table] = tables as [TableEntry];
         const sequence = table.greatestSequence;
@@ -270,5 +271,5 @@ test("a store after a salvage, with lost/, is closed", () => {
   const copy = MemoryStore.of(store.image());
   copy.session(() => undefined, { ...SMALL, walRecoveryMode: "skipCorrupted" });
   expect(namesWith(copy.image(), "lost/").length).toBe(1);
-  expect(closureProblems(copy.image(), ROOT, CLOSED)).toEqual([]);
+  expect(storeProblemTexts(copy.image(), ROOT, CLOSED)).toEqual([]);
 });

@@ -20,7 +20,7 @@ import {
   type TraceEvent,
   whyImpossible,
 } from "tinykv/harness";
-import { childCommand } from "../kill/child-file.ts";
+import { CHILD_ENV, childCommand } from "../kill/child-file.ts";
 import { Hearing } from "../kill/hearing.ts";
 import type { ChildPlan } from "../kill/plan.ts";
 import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "../kill/records.ts";
@@ -264,7 +264,7 @@ function start(plan: ChildPlan) {
   return execa(file!, words, {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     reject: false,
-    env: { NODE_EXTRA_CA_CERTS: "" },
+    env: CHILD_ENV,
     buffer: { fd3: false },
   });
 }

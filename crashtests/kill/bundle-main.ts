@@ -1,53 +1,65 @@
-// A part of the build: each process of the SIGKILL suite as one file, with V8's code cache beside it. Loading two hundred
-// modules one by one takes several times as long as Node takes to start, compiling them as one file as long again, and a
-// campaign starts thousands.
+// A part of the build: each process of the SIGKILL suite as one file, with V8's code cache and a startup snapshot beside it.
+// Loading two hundred modules one by one takes several times as long as Node takes to start, compiling them as one file
+// as long again, evaluating that file half as long, and a campaign starts thousands.
 //
-// The cache holds what a short life has compiled. V8 refuses one of another version, and compiles then.
+// The cache holds what a short life has compiled, and the snapshot was made with it: what it has evaluated is compiled, too.
+// V8 refuses a cache of another version, and compiles then; for a snapshot, childCommand() looks.
 
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execaSync } from "execa";
-import { rolldown, type OutputOptions } from "rolldown";
-import { childCommand } from "./child-file.ts";
+import { rolldown } from "rolldown";
+import { BUNDLE, bundleCommand, CHILD_ENV, type Program, snapshotFile, V8_FLAGS } from "./child-file.ts";
 import type { ChildPlan } from "./plan.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const BUNDLE = join(HERE, "bundle");
-/** Processes start from CommonJS, which needs no loader of modules; a thread of one is a module. */
-const FORMATS: Readonly<Record<string, NonNullable<OutputOptions["format"]>>> = {
-  "child-main": "cjs",
-  "reader-main": "cjs",
-  "worker-main": "esm",
-};
+/** The last is a thread of the first. */
+const NAMES = ["child-main", "reader-main", "worker-main"] as const;
 
-// argv: this file, the bundle, the bundle's own words. With TINYKV_CODE_CACHE the cache is written in the end.
+// argv: this file, the bundle, the bundle's own words. TINYKV_CODE_CACHE names the cache that is to be written. A snapshot has
+// no script in it, which is why that is a local of a function.
 const START = `"use strict";
 const { readFileSync, writeFileSync } = require("node:fs");
 const { Script } = require("node:vm");
 process.argv.splice(1, 1);
 const filename = process.argv[1];
-const file = filename + ".cache";
-const writes = process.env.TINYKV_CODE_CACHE !== undefined;
-const cachedData = writes ? undefined : readFileSync(file);
-const source = "(function (exports, require, module, __filename) {" + readFileSync(filename, "utf8") + "\\n})";
-const script = new Script(source, { filename, cachedData });
-if (writes) process.once("exit", () => writeFileSync(file, script.createCachedData()));
-// Half of Node's own start are modules that a short life may never call.
-const eager = new Set(["node:fs", "node:path", "node:zlib"]);
+const isSnapshot = process.execArgv.includes("--build-snapshot");
+// Half of Node's own start are modules that a short life may never call; in a snapshot they cost nothing.
+const modules = ["node:fs", "node:path", "node:zlib"];
+if (isSnapshot) modules.push("node:child_process", "node:crypto", "node:net", "node:os", "node:url", "node:v8");
+const eager = new Set(modules);
 const lazily = (name) => new Proxy({}, { get: (_, member) => require(name)[member] });
-script.runInThisContext()({}, (name) => (eager.has(name) ? require(name) : lazily(name)), {}, filename);
+evaluate()({}, (name) => (eager.has(name) ? require(name) : lazily(name)), {}, filename);
+
+function evaluate() {
+  const file = filename + ".cache";
+  const written = process.env.TINYKV_CODE_CACHE;
+  const cachedData = written === undefined ? readFileSync(file) : undefined;
+  const source = "(function (exports, require, module, __filename) {" + readFileSync(filename, "utf8") + "\\n})";
+  const script = new Script(source, { filename, cachedData });
+  if (written === file) process.once("exit", () => writeFileSync(file, script.createCachedData()));
+  // A thread that nobody needs ends itself after a second.
+  else if (written !== undefined) process.once("beforeExit", () => setTimeout(() => {}, 2000));
+  return script.runInThisContext();
+}
+`;
+
+const START_WORKER = `"use strict";
+process.argv.splice(1, 1, "", require("node:path").join(__dirname, "worker-main.cjs"));
+require("./start.cjs");
 `;
 
 rmSync(BUNDLE, { recursive: true, force: true });
-for (const [name, format] of Object.entries(FORMATS)) await bundle(name, format);
+mkdirSync(BUNDLE);
+for (const name of NAMES) await bundle(name);
 writeFileSync(join(BUNDLE, "start.cjs"), START);
-const expected = Object.keys(FORMATS).length + 1;
-if (readdirSync(BUNDLE).length !== expected) throw new Error("a bundle is more than one file");
+writeFileSync(join(BUNDLE, "start-worker.cjs"), START_WORKER);
 warm();
+for (const name of ["child-main", "reader-main"] as const) snapshot(name);
 
-async function bundle(name: string, format: NonNullable<OutputOptions["format"]>): Promise<void> {
+async function bundle(name: string): Promise<void> {
   const input = join(HERE, `${name}.js`);
   const bundled = await rolldown({
     input,
@@ -55,9 +67,15 @@ async function bundle(name: string, format: NonNullable<OutputOptions["format"]>
     // Modules do nothing when they are loaded but those three: what is not used is left out.
     treeshake: { moduleSideEffects: (id) => id === input },
   });
-  const extension = format === "cjs" ? "cjs" : "js";
-  await bundled.write({ dir: BUNDLE, format, entryFileNames: `${name}.${extension}`, codeSplitting: false });
+  const { output } = await bundled.generate({ format: "cjs", codeSplitting: false, comments: false });
   await bundled.close();
+  if (output.length !== 1) throw new Error("a bundle is more than one file");
+  writeFileSync(join(BUNDLE, `${name}.cjs`), inAscii(output[0].code));
+}
+
+// A source with one other character takes twice the memory, in the snapshot too.
+function inAscii(code: string): string {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 // One short life of each.
@@ -69,7 +87,7 @@ function warm(): void {
     seed: "warm",
     profile: "fast",
     workload: "mixed",
-    config: "least",
+    config: "thread-least",
     ops: 600,
     keys: 50,
     syncRatio: 0.3,
@@ -77,12 +95,25 @@ function warm(): void {
     incarnation: 0,
     kill: { by: "nobody" },
   };
-  const env = { TINYKV_CODE_CACHE: "1", NODE_EXTRA_CA_CERTS: "" };
-  const run = (words: readonly string[], input: string): void => {
-    const [file, ...rest] = words;
-    execaSync(file!, rest, { env, input, stdio: ["pipe", "ignore", "inherit", "pipe"], maxBuffer: 1 << 26 });
+  const run = (cache: (typeof NAMES)[number], [file, ...words]: readonly string[], input: string): void => {
+    const env = { ...CHILD_ENV, TINYKV_CODE_CACHE: join(BUNDLE, `${cache}.cjs.cache`) };
+    execaSync(file!, words, { env, input, stdio: ["pipe", "ignore", "inherit", "pipe"], maxBuffer: 1 << 26 });
   };
-  run(childCommand("child-main", JSON.stringify(plan)), "");
-  run(childCommand("reader-main", directory, "least"), "\n\n");
+  run("worker-main", bundleCommand("child-main", JSON.stringify(plan)), "");
+  rmSync(directory, { recursive: true });
+  run("child-main", bundleCommand("child-main", JSON.stringify({ ...plan, config: "least" })), "");
+  run("reader-main", bundleCommand("reader-main", directory, "least"), "\n\n");
   rmSync(scratch, { recursive: true, force: true });
+}
+
+function snapshot(name: Program): void {
+  const words = ["--snapshot-blob", snapshotFile(name), "--build-snapshot", join(BUNDLE, "start.cjs")];
+  const { exitCode } = execaSync(process.execPath, [...V8_FLAGS, ...words, join(BUNDLE, `${name}.cjs`)], {
+    env: CHILD_ENV,
+    stdio: "ignore",
+    reject: false,
+  });
+  if (exitCode === 0) return;
+  rmSync(snapshotFile(name), { force: true });
+  console.error(`Node ${process.version} makes no startup snapshot of ${name}: it starts from its code cache`);
 }

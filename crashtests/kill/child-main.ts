@@ -1,8 +1,7 @@
-// The entry point of a crash child: its plan is the one argument.
+// The entry point of a crash child: its plan is the one word.
 
 import { runChild } from "./child.ts";
 import type { ChildPlan } from "./plan.ts";
+import { beginProgram } from "./program.ts";
 
-const plan: unknown = JSON.parse(process.argv[2] ?? "");
-// What it throws ends it by itself, which is a finding.
-void runChild(plan as ChildPlan);
+beginProgram(([plan]) => runChild(JSON.parse(plan!) as ChildPlan));

@@ -3,6 +3,8 @@
 // nothing: that is the parent's work. A promise that is rejected ends it by itself, which is a finding.
 
 import { openSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { setEnvironmentData } from "node:worker_threads";
 import { NodeEnv, type Env } from "tinykv/env";
 import {
@@ -26,12 +28,10 @@ import { KillEnv, WORKER_POINT, type KillPoint } from "./kill-env.ts";
 import type { ChildPlan } from "./plan.ts";
 import { RECORD_EVENTS, RecordKind, writeRecord } from "./records.ts";
 
-const WORKER = new URL("worker-main.js", import.meta.url);
-
 export async function runChild(plan: ChildPlan): Promise<void> {
   const { kill } = plan;
   if (kill.by === "call" && kill.phase === "worker") setEnvironmentData(WORKER_POINT, pointOf(kill));
-  const env = new KillEnv(new NodeEnv(), WORKER);
+  const env = new KillEnv(new NodeEnv(), workerBesides(process.argv[1]!));
   const traced = plan.traceFile === undefined ? env : tracingEnv(env, plan.traceFile);
   const listeners = Object.fromEntries(
     RECORD_EVENTS.map((name, number) => [name, () => writeRecord(RecordKind.event, number)]),
@@ -70,6 +70,11 @@ export async function runChild(plan: ChildPlan): Promise<void> {
   writeRecord(RecordKind.done, 0);
   // Killed in its sleep: an exit of its own would be a finding.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+// A snapshot of this file may have been made at another place.
+function workerBesides(file: string): URL {
+  return pathToFileURL(join(dirname(file), "start-worker.cjs"));
 }
 
 function pointOf({ nth, when }: KillPoint): KillPoint {

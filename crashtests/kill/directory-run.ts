@@ -7,16 +7,16 @@ import { levelsOf, type Op, Oracle, parseConfiguration, UNDECIDED_MAX } from "ti
 import type { Hearing, Place } from "./hearing.ts";
 import { checkCopy, hear, judgeLife, type KeptLives, leaveUndecided, type Life } from "./lives.ts";
 import type { RoundPlan } from "./plan.ts";
-import { Reader } from "./reader.ts";
-import { spawnChild } from "./spawn-child.ts";
+import { live, type Lived } from "./live.ts";
 
 export interface RoundResult {
   readonly acknowledged: number;
   readonly places: ReadonlySet<Place>;
   readonly syncWrites: number;
   readonly writes: number;
-  /** States that a reader beside the child saw. */
+  /** States that a reader beside the child saw, and how often it saw only that nothing stood still. */
   readonly sights: number;
+  readonly refusals: number;
   /** A copy was checked in full. */
   readonly isChecked: boolean;
 }
@@ -30,6 +30,8 @@ const OWN_CONFIG_EVERY = 4;
 const CHECK_CONFIG = "default,background=inline,writeBufferSize=65536,blockCacheSize=1048576";
 
 export interface DirectoryOptions {
+  /** Starts what a plan says and waits for its end; default: this process does. */
+  readonly live?: (plan: RoundPlan) => Promise<Lived>;
   /** May change what a child left, before it is checked: how the suite itself is tested. */
   readonly afterDeath?: (directory: string) => void;
 }
@@ -86,7 +88,7 @@ export class DirectoryRun {
   async round(plan: RoundPlan): Promise<RoundResult> {
     const { child } = plan;
     this.#levels = Math.max(this.#levels, levelsOf(parseConfiguration(child.config)));
-    const life = await this.#live(plan);
+    const life: Life = { child, ...(await (this.#options.live ?? live)(plan)) };
     this.#lives.push(life);
     const heard = hear(this.#oracle, life);
     this.#log.push(heard.log);
@@ -98,7 +100,7 @@ export class DirectoryRun {
     this.#incarnation++;
     this.#options.afterDeath?.(this.directory);
     if (heard.insideOpen) heard.places.add("inside-open");
-    const { acknowledged, places, syncWrites, writes, sights } = heard;
+    const { acknowledged, places, syncWrites, writes, sights, refusals } = heard;
     const isChecked = plan.isChecked || !this.#mayGoOn(heard);
     if (isChecked) {
       const { decision, replayed } = checkCopy(this.#oracle, this.directory, this.#config);
@@ -110,13 +112,7 @@ export class DirectoryRun {
       this.#chain++;
       this.#undecided += heard.inFlight.length;
     }
-    return { acknowledged, places, syncWrites, writes, sights, isChecked };
-  }
-
-  async #live({ child, hasReader }: RoundPlan): Promise<Life> {
-    const reader = hasReader ? new Reader(this.directory, child.config) : undefined;
-    const { records, ...end } = await spawnChild(child, (count) => reader?.hears(count));
-    return { child, end, records, glimpses: (await reader?.end()) ?? [] };
+    return { acknowledged, places, syncWrites, writes, sights, refusals, isChecked };
   }
 
   #mayGoOn({ inFlight }: Hearing): boolean {

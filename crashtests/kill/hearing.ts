@@ -46,7 +46,7 @@ const PLACE_BEHIND: { readonly [E in RecordEvent]: readonly [place: Place, isBeg
 /** Moments of an operation: over when it returns. */
 const ROTATIONS: readonly Place[] = ["log-rotation", "manifest-rotation"];
 
-/** A read-only open may say so: there is no store yet, while nothing has returned; or it never stood still. */
+/** A read-only open may say so: there is no store yet, while nothing has returned; or it never stood still, beside a writer. */
 const NO_STORE = "TINYKV_DOES_NOT_EXIST";
 const NEVER_STILL = "TINYKV_IO_ERROR";
 
@@ -57,8 +57,9 @@ export class Hearing {
   acknowledged = 0;
   writes = 0;
   syncWrites = 0;
-  /** Glimpses of the reader that showed a state. */
+  /** Glimpses of the reader that showed a state, and those that showed only that the writer does not stand still. */
   sights = 0;
+  refusals = 0;
   levels = 0;
   nextId: number;
   /** What was issued. */
@@ -102,7 +103,7 @@ export class Hearing {
 
   /** What readers saw when they were asked at those moments; throws Failure for what they must not have seen. */
   judge(glimpses: readonly Glimpse[]): void {
-    glimpses.forEach(({ sight }, i) => this.#judge(sight, this.#least[i]!));
+    glimpses.forEach((glimpse, i) => this.#judge(glimpse, this.#least[i]!));
   }
 
   /** The writes that had not returned when the child died: nobody knows whether they happened. */
@@ -172,11 +173,12 @@ export class Hearing {
     else this.places.add(kill.by === "acknowledgement" && this.acknowledged >= kill.count ? "ack" : "time");
   }
 
-  #judge(sight: Glimpse["sight"], least: number): void {
+  #judge({ sight, isLast }: Glimpse, least: number): void {
     if ("code" in sight) {
       const { code, message } = sight;
-      const isAllowed = code === NEVER_STILL || (code === NO_STORE && least === 0);
-      if (!isAllowed) throw new Failure("C11", `a reader beside the writer: ${message}`);
+      const isAllowed = code === NO_STORE ? least === 0 : code === NEVER_STILL && !isLast;
+      if (!isAllowed) throw new Failure("C11", `a reader ${isLast ? "behind" : "beside"} the writer: ${message}`);
+      if (code === NEVER_STILL) this.refusals++;
       return;
     }
     const { first, second } = sight;

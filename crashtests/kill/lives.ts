@@ -19,9 +19,8 @@ import {
 } from "tinykv/harness";
 import { Hearing } from "./hearing.ts";
 import type { ChildPlan } from "./plan.ts";
-import type { Glimpse } from "./reader.ts";
-import type { Record } from "./records.ts";
-import type { ChildEnd } from "./spawn-child.ts";
+import type { Lived } from "./live.ts";
+import { EXIT_HARNESS } from "./records.ts";
 
 /** What a check found to have happened, of the writes that nobody knew about. */
 export interface Decision {
@@ -31,11 +30,8 @@ export interface Decision {
   readonly patch: Accepted["patch"];
 }
 
-export interface Life {
+export interface Life extends Lived {
   readonly child: ChildPlan;
-  readonly end: Pick<ChildEnd, "signal" | "exitCode" | "stderr" | "hung">;
-  readonly records: readonly Record[];
-  readonly glimpses: readonly Glimpse[];
   /** Absent where the next child opened what nobody had looked at, and behind the last. */
   readonly decision?: Decision;
 }
@@ -45,23 +41,31 @@ const LIVES_FILE = "lives.json";
 const STORE_DIRECTORY = "store";
 
 /** Any other end than the one that was meant is a finding. Throws Failure; Error where it is the harness that broke. */
-function expectKilled({ signal, exitCode, stderr, hung }: Life["end"]): void {
+function expectKilled({ signal, exitCode, stderr, hung }: Life): void {
   if (hung) throw new Failure("C28", `the child hung: ${stderr}`);
-  if (exitCode === 70) throw new Error(`the child could not write its records: ${stderr}`);
+  if (exitCode === EXIT_HARNESS) throw new Error(`the child could not write its records: ${stderr}`);
   if (signal !== "SIGKILL")
     throw new Failure("C1", `the child ended by itself (exit ${exitCode}, signal ${signal}): ${stderr}`);
 }
 
+function expectReaderEnded({ signal, exitCode, stderr, hung }: NonNullable<Life["reader"]>): void {
+  if (hung) throw new Failure("C28", `a reader beside the writer hung: ${stderr}`);
+  if (exitCode === EXIT_HARNESS) throw new Error(`a reader could not tell what it saw: ${stderr}`);
+  if (exitCode !== 0) throw new Failure("C11", `a reader ended with ${signal ?? exitCode}: ${stderr}`);
+}
+
 /** What a life did, told to the oracle. */
-export function hear(oracle: Oracle, { child, records, glimpses }: Life): Hearing {
-  const moments = glimpses.map(({ heard }) => heard);
+export function hear(oracle: Oracle, { child, records, reader }: Life): Hearing {
+  const moments = reader?.glimpses.map(({ heard }) => heard) ?? [];
   return Hearing.of(oracle, child, records, { moments, loss: "kill" });
 }
 
 /** How a life ended and what a reader saw of it; throws Failure. */
-export function judgeLife(hearing: Hearing, { end, glimpses }: Life): void {
-  expectKilled(end);
-  hearing.judge(glimpses);
+export function judgeLife(hearing: Hearing, life: Life): void {
+  expectKilled(life);
+  if (!life.reader) return;
+  expectReaderEnded(life.reader);
+  hearing.judge(life.reader.glimpses);
 }
 
 /** Asynchronous writes reach the log in the order of their calls: none has happened without the one before it. */

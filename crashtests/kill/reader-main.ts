@@ -4,6 +4,7 @@
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { entriesOf, summarise, TinyKVEngine, type RecoveredSummary } from "tinykv/harness";
+import { beginProgram } from "./program.ts";
 import { EXIT_HARNESS, RECORDS_FD } from "./records.ts";
 
 /** What one open showed; a store that could not be opened, or read, says why. */
@@ -37,5 +38,4 @@ async function serve(directory: string, config: string): Promise<void> {
   }
 }
 
-const [directory, config] = process.argv.slice(2) as [string, string];
-void serve(directory, config);
+beginProgram(([directory, config]) => serve(directory!, config!));

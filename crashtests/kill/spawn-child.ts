@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { childCommand } from "./child-file.ts";
+import { CHILD_ENV, childCommand } from "./child-file.ts";
 import type { ChildPlan, Profile } from "./plan.ts";
 import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "./records.ts";
 
@@ -23,19 +23,26 @@ export interface ChildEnd {
   readonly hung: boolean;
 }
 
-/** Runs a child to its violent end; resolves after all its pipes have closed. `heard` is told how many records there are. */
-export async function spawnChild(plan: ChildPlan, heard: (records: number) => void): Promise<ChildEnd> {
+export interface ChildHost {
+  /** Told how many records there are. */
+  readonly heard: (records: number) => void;
+  /** Kills the child at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a child to its violent end; resolves after all its pipes have closed. */
+export async function spawnChild(plan: ChildPlan, { heard, signal }: ChildHost): Promise<ChildEnd> {
   const [file, ...words] = childCommand("child-main", JSON.stringify(plan));
   const child = execa(file!, words, {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     reject: false,
     detached: true,
-    // An extra certificate file costs every start of Node thirty milliseconds.
-    env: { NODE_EXTRA_CA_CERTS: "" },
+    env: CHILD_ENV,
     stripFinalNewline: true,
     buffer: { fd3: false },
   });
   const kill = (): void => void child.kill("SIGKILL");
+  signal?.addEventListener("abort", kill);
   const records = collectRecords(child.stdio[3] as NodeJS.ReadableStream, plan, { kill, heard });
   let hung = false;
   const watchdog = setTimeout(() => {
@@ -44,6 +51,7 @@ export async function spawnChild(plan: ChildPlan, heard: (records: number) => vo
   }, CHILD_SECONDS_MOST * 1000);
   const result = await child;
   clearTimeout(watchdog);
+  signal?.removeEventListener("abort", kill);
   return {
     signal: result.signal,
     exitCode: result.exitCode,

@@ -8,8 +8,8 @@ export function killReport(
   summary: KillSummary,
   { seconds, failures }: Pick<CommandReport, "seconds" | "failures">,
 ): CommandReport {
-  const { rounds, checked, acked, places, profiles, sights, syncWrites, writes } = summary;
-  const counters = { rounds, checked, acked, places, profiles, sights, syncWrites, writes };
+  const { rounds, checked, acked, places, profiles, sights, refusals, syncWrites, writes } = summary;
+  const counters = { rounds, checked, acked, places, profiles, sights, refusals, syncWrites, writes };
   return { command: "kill", seed, ops: acked, seconds, failures, complaints: idleness(summary), counters };
 }
 

@@ -56,7 +56,6 @@ const PAUSE_MILLISECONDS = 5;
 /** A holder takes less than 300; what is longer is none, however long it is. */
 const HOLDER_BYTES_MOST = 4096;
 
-const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 const NO_FOLLOW = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
@@ -234,5 +233,5 @@ function once(action: () => unknown): () => void {
 }
 
 function pause(): void {
-  Atomics.wait(pauseCell, 0, 0, PAUSE_MILLISECONDS);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MILLISECONDS);
 }

@@ -39,7 +39,6 @@ export class NodeEnv implements Env {
   readonly worker: URL | undefined = import.meta.url.endsWith(".js")
     ? new URL("../lsm/thread/worker-main.js", import.meta.url)
     : undefined;
-  readonly #sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
   open(path: string, mode: OpenMode): FileHandle {
     return new NodeFile(openSync(path, FLAGS[mode]));
@@ -93,7 +92,7 @@ export class NodeEnv implements Env {
   }
 
   sleep(milliseconds: number): void {
-    Atomics.wait(this.#sleepCell, 0, 0, milliseconds); // nobody wakes it
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds); // nobody wakes it
   }
 
   randomBytes(count: number): Uint8Array {

@@ -13,6 +13,7 @@ const ALONE = [
   "src/util/{lock-file,worker-thread}.test.ts",
   "harness/cli/*.test.ts",
   "harness/engines/**/*.test.ts",
+  "crashtests/power-loss/two-threads.test.ts",
   "crashtests/{disk,kill,refused}/*.test.ts",
   "fuzz/run.test.ts",
   "bench/**/*.test.ts",

@@ -21,6 +21,8 @@ export type Capability =
   | "crash"
   | "fault";
 
+const NONE: readonly Capability[] = [];
+
 /** What `op` asks of an engine. */
 export function capabilitiesFor(op: Op): readonly Capability[] {
   switch (op.kind) {
@@ -30,7 +32,7 @@ export function capabilitiesFor(op: Op): readonly Capability[] {
     case "has":
     case "getMany":
     case "reopen":
-      return [];
+      return NONE;
     case "deleteRange":
     case "sync":
     case "flush":
@@ -73,5 +75,5 @@ export function capabilitiesFor(op: Op): readonly Capability[] {
 }
 
 function forChanges(changes: readonly Change[]): readonly Capability[] {
-  return changes.some((change) => change.kind === "deleteRange") ? ["deleteRange"] : [];
+  return changes.some((change) => change.kind === "deleteRange") ? ["deleteRange"] : NONE;
 }

@@ -2,8 +2,8 @@ import type { Condition } from "./diagnosis.ts";
 import { describeValue } from "./diagnosis.ts";
 import type { EngineEntry } from "./engine.ts";
 import { Failure } from "./failure.ts";
-import { keyOf, type Key } from "./keys.ts";
-import type { ModelEntry } from "./model.ts";
+import { isKey, keyOf, type Key } from "./keys.ts";
+import type { Entries } from "./model-walk.ts";
 import { isValueOf, type ValueRef } from "./values.ts";
 
 /** What a comparison is about, for the message of its failure. */
@@ -27,35 +27,40 @@ export function expectValue(about: About, key: Key, found: Buffer | undefined, e
 export function expectEntries(
   about: About,
   found: Iterable<EngineEntry>,
-  expected: readonly ModelEntry[],
+  expected: Entries,
   only?: "keys" | "values",
 ): void {
   let i = 0;
-  for (const [keyBytes, value] of found) {
-    const entry = expected[i];
-    const at = `${about.what}, entry ${i}`;
-    if (!entry)
+  for (const entry of found) {
+    const keyBytes = entry[0];
+    const value = entry[1];
+    if (!expected.next())
       throw new Failure(
         about.condition,
-        `${at}: the model has only ${expected.length} entries, the engine gave ${nameOf(keyBytes)}`,
+        `${about.what}, entry ${i}: the model has only ${i} entries, the engine gave ${nameOf(keyBytes)}`,
         about.op,
       );
-    const [key, ref] = entry;
+    const { key } = expected;
     if ((keyBytes === undefined) !== (only === "values") || (value === undefined) !== (only === "keys")) {
-      throw new Failure(about.condition, `${at}: the wrong half of the entry is undefined`, about.op);
-    }
-    if (keyBytes !== undefined && keyOf(keyBytes) !== key) {
       throw new Failure(
         about.condition,
-        `${at}: the engine gave ${nameOf(keyBytes)}, the model has ${JSON.stringify(key)}`,
+        `${about.what}, entry ${i}: the wrong half of the entry is undefined`,
         about.op,
       );
     }
-    if (value !== undefined) expectValue({ ...about, what: at }, key, value, ref);
+    if (keyBytes !== undefined && !isKey(keyBytes, key)) {
+      throw new Failure(
+        about.condition,
+        `${about.what}, entry ${i}: the engine gave ${nameOf(keyBytes)}, the model has ${JSON.stringify(key)}`,
+        about.op,
+      );
+    }
+    if (value !== undefined && !isValueOf(value, key, expected.value))
+      expectValue({ ...about, what: `${about.what}, entry ${i}` }, key, value, expected.value);
     i++;
   }
-  if (i < expected.length) {
-    const missing = JSON.stringify(expected[i]![0]);
+  if (expected.next()) {
+    const missing = JSON.stringify(expected.key);
     throw new Failure(
       about.condition,
       `${about.what}: the engine ended after ${i} entries, the model goes on with ${missing}`,

@@ -3,7 +3,7 @@
 // without building it. Sixty-four bits: states that differ have equal digests once in 10^19.
 
 import type { Key } from "./keys.ts";
-import { expandValue, hashText, mix, SELF_DESCRIBING_BYTES_MIN, type ValueRef } from "./values.ts";
+import { hashText, mix, SELF_DESCRIBING_BYTES_MIN, shortValue, type ValueRef } from "./values.ts";
 
 /** Two lanes of 32 bits, signed. */
 export interface Digest {
@@ -34,7 +34,7 @@ export function hashKey(key: Key): KeyHashes {
 /** Adds the entry (`sign` 1) to a digest, or takes it out (-1). */
 export function addValue(digest: Digest, key: Key, hashes: KeyHashes, ref: ValueRef, sign: 1 | -1): void {
   if (ref.length < SELF_DESCRIBING_BYTES_MIN) {
-    addBytes(digest, hashes, expandValue(key, ref), sign);
+    addBytes(digest, hashes, shortValue(key, ref), ref.length, sign);
     return;
   }
   const incarnation = ref.incarnation % 0x1_0000;
@@ -44,13 +44,13 @@ export function addValue(digest: Digest, key: Key, hashes: KeyHashes, ref: Value
   digest.high = (digest.high + sign * mix(mix(hashes.high + writer) ^ size)) | 0;
 }
 
-/** The same for an entry whose value is too short to name its writer: its bytes count. */
-export function addBytes(digest: Digest, hashes: KeyHashes, value: Uint8Array, sign: 1 | -1): void {
-  let low = hashes.low ^ value.length;
-  let high = hashes.high + value.length;
-  for (const byte of value) {
-    low = mix(low + byte);
-    high = mix(high ^ byte);
+/** The same for an entry whose value, the first `length` bytes, is too short to name its writer: they count. */
+export function addBytes(digest: Digest, hashes: KeyHashes, bytes: Uint8Array, length: number, sign: 1 | -1): void {
+  let low = hashes.low ^ length;
+  let high = hashes.high + length;
+  for (let i = 0; i < length; i++) {
+    low = mix(low + bytes[i]!);
+    high = mix(high ^ bytes[i]!);
   }
   digest.low = (digest.low + sign * mix(low)) | 0;
   digest.high = (digest.high + sign * mix(high)) | 0;

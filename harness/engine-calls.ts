@@ -2,17 +2,15 @@
 
 import type { EngineChange, EngineRange, EngineStore } from "./engine.ts";
 import { keyBytes } from "./keys.ts";
-import { type AsyncWriteOp, type Change, changesOf, type ScanOptions, type SyncWriteOp } from "./op.ts";
+import { type AsyncWriteOp, type Change, type ScanOptions, type SyncWriteOp } from "./op.ts";
 import { expandValue } from "./values.ts";
 
 /** Executes a write with the call that it stands for. */
 export function executeWrite(store: EngineStore, op: SyncWriteOp): void {
-  const changes = changesOf(op);
-  const [change] = changes;
-  if (op.kind === "batch" || !change) store.batch(changes.map(toEngine), op.sync);
-  else if (change.kind === "put") store.put(keyBytes(change.key), expandValue(change.key, change.value), op.sync);
-  else if (change.kind === "delete") store.delete(keyBytes(change.key), op.sync);
-  else store.deleteRange(keyBytes(change.from), keyBytes(change.to), op.sync);
+  if (op.kind === "batch") store.batch(op.changes.map(toEngine), op.sync);
+  else if (op.kind === "put") store.put(keyBytes(op.key), expandValue(op.key, op.value), op.sync);
+  else if (op.kind === "delete") store.delete(keyBytes(op.key), op.sync);
+  else store.deleteRange(keyBytes(op.from), keyBytes(op.to), op.sync);
 }
 
 /** Calls an asynchronous write; what the call itself throws is a rejection. */

@@ -12,6 +12,18 @@ export function keyOf(bytes: Uint8Array): Key {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
+/** Longer keys are compared as strings: making one is then cheaper than a loop. */
+const LOOP_BYTES_MAX = 64;
+
+/** Whether `bytes` are the key's. */
+export function isKey(bytes: Uint8Array, key: Key): boolean {
+  const { length } = bytes;
+  if (length !== key.length) return false;
+  if (length > LOOP_BYTES_MAX) return keyOf(bytes) === key;
+  for (let i = 0; i < length; i++) if (bytes[i] !== key.charCodeAt(i)) return false;
+  return true;
+}
+
 /** The least key above every key that starts with `prefix`; undefined when there is none. */
 export function prefixEnd(prefix: Key): Key | undefined {
   let length = prefix.length;
@@ -27,14 +39,4 @@ export interface KeyRange {
   readonly lt?: Key;
   readonly lte?: Key;
   readonly prefix?: Key;
-}
-
-export function inRange(key: Key, range: KeyRange): boolean {
-  return (
-    (range.gt === undefined || key > range.gt) &&
-    (range.gte === undefined || key >= range.gte) &&
-    (range.lt === undefined || key < range.lt) &&
-    (range.lte === undefined || key <= range.lte) &&
-    (range.prefix === undefined || key.startsWith(range.prefix))
-  );
 }

@@ -4,7 +4,7 @@ import type { PinnedOp } from "./op.ts";
 
 type Move = Extract<PinnedOp, { kind: "cursorMove" }>;
 
-/** A cursor over S_p by plain scans of the model: each move is a range with a limit of one. */
+/** A cursor over S_p by plain walks of the model: each move is a range with a limit of one. */
 export class ModelCursor {
   readonly #model: Model;
   readonly #lower: Key | undefined;
@@ -64,7 +64,8 @@ export class ModelCursor {
 
   #first(range: { gte?: Key | undefined; gt?: Key; lt?: Key; lte?: Key }, reverse: boolean): ModelEntry | undefined {
     const { gte, ...rest } = range;
-    return this.#model.scan({ ...rest, ...(gte !== undefined && { gte }), reverse, limit: 1 }, this.state)[0];
+    const walk = this.#model.walk({ ...rest, ...(gte !== undefined && { gte }), reverse, limit: 1 }, this.state);
+    return walk.next() ? [walk.key, walk.value] : undefined;
   }
 }
 

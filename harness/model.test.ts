@@ -5,6 +5,7 @@ import { keyBytes, type Key, prefixEnd } from "./keys.ts";
 import { Model, type ModelEntry } from "./model.ts";
 import { type Change, changesOf, isWrite, type Op, type ScanOptions } from "./op.ts";
 import type { ValueRef } from "./values.ts";
+import { Random } from "./workloads/random.ts";
 
 // A reference for the reference, as naive as can be: every state is a whole map, keys are compared byte by byte.
 type State = ReadonlyMap<Key, ValueRef>;
@@ -124,6 +125,35 @@ test("what is forgotten costs no memory and changes no later state", () => {
   expect(versions).toBeLessThan(200);
   model.rollBack(29_950);
   expectState(model, 29_950, kept[49]!);
+});
+
+test("right behind a sweep every state from the floor on reads as before", () => {
+  const random = new Random("sweep");
+  const model = new Model();
+  const states: State[] = [new Map()];
+  for (let i = 1; i <= 7000; i++) {
+    const key = `k${random.int(400)}`;
+    const change: Change = random.chance(1, 3) ? { kind: "delete", key } : { kind: "put", key, value: ref(i) };
+    model.apply([change]);
+    states.push(naiveApply(states.at(-1)!, [change]));
+  }
+  model.forget(6500);
+  // Its journal is gone: it was swept.
+  expect(() => model.rollBack(6400)).toThrow(RangeError);
+  for (let p = 6500; p <= 7000; p += 20) expectState(model, p, states[p]!);
+  model.rollBack(6700);
+  for (let p = 6500; p <= 6700; p += 20) expectState(model, p, states[p]!);
+  expect(model.size).toBe(states[6700]!.size);
+});
+
+test("a key that is absent in all states that may be asked for is forgotten", () => {
+  const model = new Model();
+  const keys = Array.from({ length: 6000 }, (_, i) => `k${i}`);
+  keys.forEach((key, i) => model.apply([put(key, i)]));
+  for (const key of keys.slice(10)) model.apply([{ kind: "delete", key }]);
+  model.forget(model.writes - 5);
+  expect([...model.allKeys()].sort()).toEqual([...keys.slice(0, 10), ...keys.slice(-5)].sort());
+  expect(model.scan({}, model.writes - 5).length).toBe(15);
 });
 
 test("a copy goes its own way: neither sees what is undone or written in the other", () => {

@@ -187,6 +187,26 @@ export function isWrite(op: Op): op is WriteOp {
   }
 }
 
+/** An operation that changes nothing in the store, of the present or of what is pinned. */
+export function isRead(op: Op): op is ReadOp | PinnedOp {
+  switch (op.kind) {
+    case "get":
+    case "has":
+    case "getMany":
+    case "scan":
+    case "snapshot":
+    case "release":
+    case "snapshotGet":
+    case "snapshotScan":
+    case "cursorOpen":
+    case "cursorMove":
+    case "cursorClose":
+      return true;
+    default:
+      return false;
+  }
+}
+
 export function isAsyncWrite(op: Op): op is AsyncWriteOp {
   return op.kind === "putAsync" || op.kind === "deleteAsync" || op.kind === "writeAsync";
 }

@@ -180,8 +180,8 @@ export class Oracle {
   /** Judges a full scan of a recovered store, in ascending order. The window may be an earlier one, since the last adopt(). */
   judge(window: Window, entries: Iterable<RecoveredEntry>): Verdict {
     const { least, most, tail, history: model = this.model } = window;
-    const recovered = new Map<Key, Uint8Array>();
-    const summary = summarise(entries, (key, value) => recovered.set(key, value));
+    const read: [Key, Uint8Array][] = [];
+    const summary = summarise(entries, (key, value) => read.push([key, value]));
     if (summary.outOfOrder) return { ok: false, violation: outOfOrder(...summary.outOfOrder, most) };
     const { digest, foreign } = summary;
     if (!foreign) {
@@ -191,6 +191,7 @@ export class Oracle {
       if (branch) return { ok: true, states: [branch.index], happened: branch.happened, patch: branch.patch() };
     }
     const equal = foreign ? [] : model.statesWith(digest, model.floor, model.writes);
+    const recovered = new Map(read);
     const violation = diagnose(model, { recovered, least, most, equal });
     return { ok: false, violation: this.#aboutFailedWrites(violation, recovered, tail) };
   }

@@ -39,7 +39,7 @@ export function summarise(
 function addRecovered(digest: Digest, key: Key, value: Uint8Array): boolean {
   const hashes = hashKey(key);
   if (value.length < SELF_DESCRIBING_BYTES_MIN) {
-    addBytes(digest, hashes, value, 1);
+    addBytes(digest, hashes, value, value.length, 1);
     return true;
   }
   const written = parseValue(value, key);

@@ -61,12 +61,11 @@ export function expectNow({ oracle, flight }: RunnerContext, compare: (state: nu
   );
 }
 
-/** The state that a snapshot or cursor taken now is frozen at; `scan` reads all of it. */
+/** The state that a snapshot or cursor taken now is frozen at; each `scan` reads all of it. */
 export function stateNow(context: RunnerContext, what: About, scan: () => Iterable<EngineEntry>): number {
   const { oracle, flight, watch } = context;
   if (flight.count === 0) return oracle.model.writes;
-  const entries = watch.aside(() => [...scan()]);
-  return expectNow(context, (state) => expectEntries(what, entries, oracle.model.scan({}, state)));
+  return watch.aside(() => expectNow(context, (state) => expectEntries(what, scan(), oracle.model.walk({}, state))));
 }
 
 /** The whole state of a store lies in a window; undefined for an engine that cannot be asked. */

@@ -1,7 +1,7 @@
 import { expectValue } from "./compare.ts";
 import type { EngineCursor } from "./engine.ts";
 import { Failure } from "./failure.ts";
-import { keyBytes, keyOf } from "./keys.ts";
+import { isKey, keyBytes, keyOf } from "./keys.ts";
 import { ModelCursor } from "./model-cursor.ts";
 import type { PinnedOp } from "./op.ts";
 import { type RunnerContext, stateNow } from "./runner-context.ts";
@@ -87,7 +87,7 @@ export class PinnedReads {
     if (valid !== (entry !== undefined))
       throw new Failure("C24", `cursor ${op.move}: valid is ${valid}, the model says ${!valid}`, op.id);
     if (!entry) return;
-    if (keyOf(cursor.key) !== entry[0]) {
+    if (!isKey(cursor.key, entry[0])) {
       throw new Failure(
         "C24",
         `cursor ${op.move} stands on ${JSON.stringify(keyOf(cursor.key))}, not ${JSON.stringify(entry[0])}`,

@@ -43,7 +43,7 @@ export function runScan(
   const { store, oracle, flight } = context;
   const entries = store.scan(toRange(options), live?.snapshot);
   const compare = (found: Iterable<EngineEntry>, state?: number): void =>
-    expectEntries(what, found, oracle.model.scan(options, state), options.only);
+    expectEntries(what, found, oracle.model.walk(options, state), options.only);
   if (live || flight.count === 0) return compare(entries, live?.state);
   const found = [...entries];
   expectNow(context, (state) => compare(found, state));

@@ -12,7 +12,7 @@ import type { HeldSyncs } from "./disk/held-syncs.ts";
 import type { Engine, EngineStore } from "./engine.ts";
 import { Failure } from "./failure.ts";
 import { checkEverything } from "./full-check.ts";
-import { isAsyncWrite, isWrite, type Op, type WriteOp } from "./op.ts";
+import { isAsyncWrite, isRead, isWrite, type Op, type PinnedOp, type ReadOp, type WriteOp } from "./op.ts";
 import { OpScope } from "./op-scope.ts";
 import { Oracle } from "./oracle.ts";
 import { AsyncWrites } from "./runner-async.ts";
@@ -114,7 +114,8 @@ export class Runner {
     if (flight.count > 0 && !isWrite(op)) yield* flight.turn();
     this.#options.observer?.begin(op);
     try {
-      if (yield* this.#execute(op)) {
+      // What never gives way is spared a generator of its own.
+      if (isRead(op) ? this.#read(op) : yield* this.#execute(op)) {
         if (!isAsyncWrite(op)) this.#options.observer?.end(op);
         this.#scope.note(op);
       }
@@ -174,30 +175,32 @@ export class Runner {
   }
 
   // False if the operation failed, as it may where calls fail.
-  *#execute(op: Op): Turns<boolean> {
-    if (isWrite(op)) return yield* this.#write(op);
-    const { watch, flight } = this.#context;
+  #read(op: ReadOp | PinnedOp): boolean {
+    const { watch } = this.#context;
     switch (op.kind) {
       case "get":
       case "has":
       case "getMany":
       case "scan":
         return watch.may("read", op.id, () => runRead(this.#context, op));
-      case "crash":
-      case "fault":
-        throw new Error(`${op.kind} is not the runner's to execute`);
-      case "snapshot":
-      case "release":
-      case "snapshotGet":
-      case "snapshotScan":
-      case "cursorOpen":
-      case "cursorClose":
-        return watch.may("read", op.id, () => this.#pinned.run(op)) || op.kind !== "cursorOpen";
       case "cursorMove":
         if (watch.may("read", op.id, () => this.#pinned.run(op))) return true;
         this.#pinned.drop(op.cursor);
         this.#scope.note({ id: op.id, kind: "cursorClose", cursor: op.cursor });
         return false;
+      default:
+        return watch.may("read", op.id, () => this.#pinned.run(op)) || op.kind !== "cursorOpen";
+    }
+  }
+
+  // False as above.
+  *#execute(op: Exclude<Op, ReadOp | PinnedOp>): Turns<boolean> {
+    if (isWrite(op)) return yield* this.#write(op);
+    const { flight } = this.#context;
+    switch (op.kind) {
+      case "crash":
+      case "fault":
+        throw new Error(`${op.kind} is not the runner's to execute`);
       case "settle":
         yield* flight.settle(op.nth, op.outcome);
         return true;

@@ -14,8 +14,8 @@
 // Integers are little-endian. A value shorter than 16 bytes is the first bytes of a hash of (key, id): it can be
 // recognised, not read.
 
-import { crc32 } from "node:zlib";
-import { type Key, keyBytes, keyOf } from "./keys.ts";
+import { crcOfBytes, crcOfKey } from "./crc.ts";
+import { type Key, keyOf } from "./keys.ts";
 
 /** A value by who wrote it. Two of different ids are different bytes, short ones (below 16 bytes) most likely. */
 export interface ValueRef {
@@ -32,25 +32,33 @@ export interface Written extends ValueRef {
 /** From this length on a value names its writer. */
 export const SELF_DESCRIBING_BYTES_MIN = 16;
 
+const LENGTH_AT = 4;
+const ID_AT = 8;
+const INCARNATION_AT = 14;
 const KEY_AT = SELF_DESCRIBING_BYTES_MIN + 4;
+
+/** The one short value that is being looked at. */
+const SHORT = new Uint8Array(SELF_DESCRIBING_BYTES_MIN);
 
 /** The bytes of the value `ref` under `key`. */
 export function expandValue(key: Key, ref: ValueRef): Buffer {
-  if (ref.length < SELF_DESCRIBING_BYTES_MIN) return shortValue(hashText(key, 0), ref.id, ref.length);
-  const name = keyBytes(key);
   const value = Buffer.allocUnsafe(ref.length);
-  value.writeUInt32LE(ref.length, 4);
-  value.writeUIntLE(ref.id, 8, 6);
-  value.writeUInt16LE(ref.incarnation % 0x1_0000, 14);
-  let filled = SELF_DESCRIBING_BYTES_MIN;
-  if (ref.length >= KEY_AT + name.length) {
-    value.writeUInt32LE(name.length, filled);
-    value.set(name, KEY_AT);
-    filled = KEY_AT + name.length;
+  if (ref.length < SELF_DESCRIBING_BYTES_MIN) {
+    value.set(shortValue(key, ref).subarray(0, ref.length));
+    return value;
   }
-  const seedOfKey = crc32(name);
+  value.writeUInt32LE(ref.length, LENGTH_AT);
+  value.writeUIntLE(ref.id, ID_AT, 6);
+  value.writeUInt16LE(ref.incarnation % 0x1_0000, INCARNATION_AT);
+  let filled = SELF_DESCRIBING_BYTES_MIN;
+  if (ref.length >= KEY_AT + key.length) {
+    value.writeUInt32LE(key.length, filled);
+    value.write(key, KEY_AT, "latin1");
+    filled = KEY_AT + key.length;
+  }
+  const seedOfKey = crcOfKey(key);
   fill(value, filled, mix(seedOfKey ^ mix(ref.id | 0) ^ ref.incarnation));
-  value.writeUInt32LE(crc32(value.subarray(4), seedOfKey), 0);
+  value.writeUInt32LE(crcOfBytes(value, LENGTH_AT, seedOfKey), 0);
   return value;
 }
 
@@ -59,46 +67,66 @@ export function expandValue(key: Key, ref: ValueRef): Buffer {
  * a value under the wrong key names the right one). Undefined for anything else, short values among them.
  */
 export function parseValue(value: Uint8Array, key?: Key): Written | undefined {
-  if (value.length < SELF_DESCRIBING_BYTES_MIN) return undefined;
-  const view = Buffer.from(value.buffer, value.byteOffset, value.length);
-  if (view.readUInt32LE(4) !== value.length) return undefined;
-  const ref = { incarnation: view.readUInt16LE(14), id: view.readUIntLE(8, 6), length: value.length };
-  if (key !== undefined && checksumHolds(view, keyBytes(key))) return { key, ...ref };
-  const inside = embeddedKey(view);
-  return inside !== undefined && checksumHolds(view, inside) ? { key: keyOf(inside), ...ref } : undefined;
+  if (value.length < SELF_DESCRIBING_BYTES_MIN || uint32(value, LENGTH_AT) !== value.length) return undefined;
+  const owner = key !== undefined && checksumHolds(value, key) ? key : ownerInside(value);
+  if (owner === undefined) return undefined;
+  return { key: owner, incarnation: uint16(value, INCARNATION_AT), id: idOf(value), length: value.length };
 }
 
 /** Whether `value` is the bytes of `ref` under `key`. */
 export function isValueOf(value: Uint8Array, key: Key, ref: ValueRef): boolean {
-  if (value.length !== ref.length) return false;
-  if (ref.length < SELF_DESCRIBING_BYTES_MIN) return expandValue(key, ref).equals(value);
-  const written = parseValue(value, key);
+  const { length } = ref;
+  if (value.length !== length) return false;
+  if (length < SELF_DESCRIBING_BYTES_MIN) return startsWith(shortValue(key, ref), value);
   return (
-    written !== undefined &&
-    written.key === key &&
-    written.id === ref.id &&
-    written.incarnation === ref.incarnation % 0x1_0000
+    uint32(value, LENGTH_AT) === length &&
+    idOf(value) === ref.id &&
+    uint16(value, INCARNATION_AT) === ref.incarnation % 0x1_0000 &&
+    checksumHolds(value, key)
   );
 }
 
-function checksumHolds(value: Buffer, key: Uint8Array): boolean {
-  return value.readUInt32LE(0) === crc32(value.subarray(4), crc32(key));
+function checksumHolds(value: Uint8Array, key: Key): boolean {
+  return uint32(value, 0) === crcOfBytes(value, LENGTH_AT, crcOfKey(key));
 }
 
-function embeddedKey(value: Buffer): Buffer | undefined {
+// The key that stands in the value, if the checksum holds for it.
+function ownerInside(value: Uint8Array): Key | undefined {
   if (value.length < KEY_AT) return undefined;
-  const length = value.readUInt32LE(SELF_DESCRIBING_BYTES_MIN);
-  return length <= value.length - KEY_AT ? value.subarray(KEY_AT, KEY_AT + length) : undefined;
+  const length = uint32(value, SELF_DESCRIBING_BYTES_MIN);
+  if (length > value.length - KEY_AT) return undefined;
+  const key = keyOf(value.subarray(KEY_AT, KEY_AT + length));
+  return checksumHolds(value, key) ? key : undefined;
 }
 
-function shortValue(keyHash: number, id: number, length: number): Buffer {
-  const value = Buffer.allocUnsafe(SELF_DESCRIBING_BYTES_MIN);
-  let word = mix(keyHash ^ mix(id | 0) ^ Math.floor(id / 0x1_0000_0000));
+function idOf(value: Uint8Array): number {
+  return uint32(value, ID_AT) + uint16(value, ID_AT + 4) * 0x1_0000_0000;
+}
+
+function uint16(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return (uint16(bytes, at) | (uint16(bytes, at + 2) << 16)) >>> 0;
+}
+
+/** What short values of `ref` begin with, at their greatest length; overwritten by the next call. */
+export function shortValue(key: Key, { id }: ValueRef): Uint8Array {
+  let word = mix(hashText(key, 0) ^ mix(id | 0) ^ Math.floor(id / 0x1_0000_0000));
   for (let at = 0; at < SELF_DESCRIBING_BYTES_MIN; at += 4) {
-    value.writeInt32LE(word, at);
+    SHORT[at] = word;
+    SHORT[at + 1] = word >>> 8;
+    SHORT[at + 2] = word >>> 16;
+    SHORT[at + 3] = word >>> 24;
     word = mix(word + 0x9e3779b9);
   }
-  return value.subarray(0, length);
+  return SHORT;
+}
+
+function startsWith(whole: Uint8Array, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (start[i] !== whole[i]) return false;
+  return true;
 }
 
 // xorshift32 (Marsaglia, "Xorshift RNGs", 2003), four bytes a step.

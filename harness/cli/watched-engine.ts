@@ -27,24 +27,32 @@ export function watchedMaker(makeEngine: EngineMaker, host: Beat): EngineMaker {
   return (env) => watchedEngine(makeEngine(env), host);
 }
 
+// Written out: a Proxy, or a loop over the names, would cost as much a call as the harness itself.
 function watchedStore(store: EngineStore, host: Beat): EngineStore {
-  const methods = new Map<PropertyKey, unknown>();
-  return new Proxy(store, {
-    get(target, name): unknown {
-      const known = methods.get(name);
-      if (known !== undefined) return known;
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== "function") return member;
-      const method = (...words: unknown[]): unknown => {
-        host.beat();
-        return Reflect.apply(member, target, words);
-      };
-      methods.set(name, method);
-      return method;
-    },
-    set(target, name, value) {
-      methods.delete(name);
-      return Reflect.set(target, name, value, target);
-    },
-  });
+  const beat = (): void => host.beat();
+  return {
+    put: (key, value, sync) => (beat(), store.put(key, value, sync)),
+    delete: (key, sync) => (beat(), store.delete(key, sync)),
+    deleteRange: (from, to, sync) => (beat(), store.deleteRange(from, to, sync)),
+    batch: (changes, sync) => (beat(), store.batch(changes, sync)),
+    putAsync: (key, value, sync) => (beat(), store.putAsync(key, value, sync)),
+    deleteAsync: (key, sync) => (beat(), store.deleteAsync(key, sync)),
+    batchAsync: (changes, sync) => (beat(), store.batchAsync(changes, sync)),
+    get: (key, snapshot) => (beat(), store.get(key, snapshot)),
+    getMany: (keys) => (beat(), store.getMany(keys)),
+    has: (key) => (beat(), store.has(key)),
+    scan: (range, snapshot) => (beat(), store.scan(range, snapshot)),
+    snapshot: () => (beat(), store.snapshot()),
+    cursor: (options) => (beat(), store.cursor(options)),
+    flush: () => (beat(), store.flush()),
+    compactRange: (from, to) => (beat(), store.compactRange(from, to)),
+    sync: () => (beat(), store.sync()),
+    step: (job) => (beat(), store.step(job)),
+    checkpoint: (directory) => (beat(), store.checkpoint(directory)),
+    verify: () => (beat(), store.verify()),
+    resume: () => (beat(), store.resume()),
+    replayedRecords: () => (beat(), store.replayedRecords()),
+    inspect: () => (beat(), store.inspect()),
+    close: () => (beat(), store.close()),
+  };
 }

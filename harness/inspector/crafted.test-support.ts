@@ -24,7 +24,7 @@ export interface Crafted {
 
 export const CRAFTED_ID = "0123456789abcdef0123456789abcdef";
 /** A batch of nothing. */
-const RECORD = Buffer.concat([u64(2), u32(0)]);
+const RECORD = Buffer.concat([u64(1), u32(0)]);
 const KEY = { key: "k", sequence: 1, kind: 1 };
 const TABLE: TableEntry = {
   level: 0,

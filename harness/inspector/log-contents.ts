@@ -25,7 +25,7 @@ export function readLogContents(log: FramedLog): LogContents {
       if (batch.firstSequence <= lastSequence)
         throw new FormatProblem(0, `sequence number ${batch.firstSequence} behind ${lastSequence}`);
       for (const operation of batch.operations) operations.push(operation);
-      lastSequence = batch.operations.at(-1)?.sequence ?? lastSequence;
+      lastSequence = batch.firstSequence + batch.operations.length - 1;
     }
   } catch (error) {
     if (!(error instanceof FormatProblem)) throw error;

@@ -14,6 +14,7 @@ import {
   type LogFacts,
   type ManifestFacts,
 } from "./content-facts.ts";
+import type { LogHeader } from "./log-framing.ts";
 import type { ManifestState, TableEntry } from "./manifest-framing.ts";
 import { problemText, type StoreProblem } from "./problem.ts";
 import { StoreListing } from "./store-listing.ts";
@@ -68,7 +69,7 @@ function findManifest(listing: StoreListing): { number: number; facts: ManifestF
     const number = decodeCurrent(current.bytes);
     const content = manifests.get(number);
     if (content) return { number, facts: manifestFacts(content, number) };
-    listing.say("C15", "CURRENT", `names ${manifestName(number)}, which is missing`);
+    listing.say("C15", manifestName(number), "missing, but CURRENT names it");
   } catch (error) {
     if (!(error instanceof FormatProblem)) throw error;
     listing.say("C15", "CURRENT", error.message);
@@ -119,6 +120,16 @@ function judgeOrder(listing: StoreListing, state: ManifestState): void {
   listing.problems.push(...orderFacts(tables));
 }
 
+interface NewestLog {
+  readonly name: string;
+  readonly facts: LogFacts;
+}
+
+interface Successor {
+  readonly name: string;
+  readonly header: LogHeader;
+}
+
 /** The chain from the newest log with a header back below the log number; what is off it has no place. */
 class LogChain {
   readonly #listing: StoreListing;
@@ -133,7 +144,7 @@ class LogChain {
   }
 
   /** Gives the newest log. */
-  judge(): LogFacts | undefined {
+  judge(): NewestLog | undefined {
     const { logs } = this.#listing;
     const { logNumber } = this.#state;
     const needed = [...logs.keys()].filter((number) => number >= logNumber).sort((a, b) => a - b);
@@ -145,22 +156,21 @@ class LogChain {
     }
     const newest = logFacts(logs.get(number)!, number);
     if (newest.promise !== undefined) this.#listing.say("C15", logName(number), newest.promise);
-    let limit: number | undefined;
-    let lastSequenceMost = Infinity;
+    const result = { name: logName(number), facts: newest };
+    let successor: Successor | undefined;
     while (number >= logNumber) {
       chain.add(number);
-      const facts = this.#log(number, limit, lastSequenceMost);
+      const facts = this.#log(number, successor);
       if (facts?.header === undefined) break;
       const { header } = facts;
       if (header.predecessorNumber === 0 && number !== logNumber)
         this.#listing.say("C15", logName(number), `has no predecessor and is not the log number ${logNumber}`);
+      successor = { name: logName(number), header };
       number = header.predecessorNumber;
-      limit = header.predecessorSize;
-      lastSequenceMost = header.lastSequenceBefore;
       if (number === 0) break;
     }
     for (const log of needed) if (!chain.has(log)) this.#offChain(log);
-    return newest;
+    return result;
   }
 
   #offChain(number: number): void {
@@ -168,7 +178,8 @@ class LogChain {
     this.#listing.say(header ? "C15" : "C17", logName(number), "off the chain of logs");
   }
 
-  #log(number: number, limit: number | undefined, lastSequenceMost: number): LogFacts | undefined {
+  #log(number: number, successor: Successor | undefined): LogFacts | undefined {
+    const limit = successor?.header.predecessorSize;
     const say = (problem: string): void => this.#listing.say("C15", logName(number), problem);
     const content = this.#listing.logs.get(number);
     const facts = content && logFacts(content, number, limit);
@@ -183,27 +194,31 @@ class LogChain {
       say(`good up to ${facts.size} alone, its successor says ${limit}`);
     const { first, last, problem } = logSequences(content!, number, limit);
     if (problem !== undefined) say(problem);
-    if (last > lastSequenceMost) say(`its last sequence number is ${last}, its successor says ${lastSequenceMost}`);
+    if (successor && last > successor.header.lastSequenceBefore) {
+      const problem = `begins behind sequence number ${successor.header.lastSequenceBefore}, log ${number} ends with ${last}`;
+      this.#listing.say("C15", successor.name, problem);
+    }
     if (first !== undefined && first <= this.#inTables)
       this.#listing.say("C16", logName(number), `begins at sequence number ${first}, tables have later ones`);
     return facts;
   }
 }
 
-// After a close: the newest log and the manifest end in the same words, which name this manifest and its size.
+// After a close: the newest log and the manifest end in the same words, which name this manifest and its size. Where the
+// manifest ends so, it is the log that gives way.
 function judgeCleanEnds(
   listing: StoreListing,
   number: number,
   manifest: ManifestFacts,
-  log: LogFacts | undefined,
+  log: NewestLog | undefined,
 ): void {
   const say = (problem: string): void => listing.say("C15", manifestName(number), problem);
-  const [a, b] = [manifest.cleanEnd, log?.cleanEnd];
+  const [a, b] = [manifest.cleanEnd, log?.facts.cleanEnd];
   if (!a) say("does not end in CLEAN END");
-  if (!b) say("the newest log does not end in CLEAN END");
-  if (!a || !b) return;
+  if (log && !b) listing.say("C15", log.name, "does not end in CLEAN END");
+  if (!a || !log || !b) return;
   if (a.lastSequence !== b.lastSequence || a.manifestNumber !== b.manifestNumber || a.manifestSize !== b.manifestSize)
-    say("the newest log ends in another CLEAN END");
+    listing.say("C15", log.name, "ends in another CLEAN END than the manifest");
   if (a.manifestNumber !== number || a.manifestSize !== manifest.size)
     say("CLEAN END names another manifest or another size");
   if (a.lastSequence < manifest.state!.lastSequence)

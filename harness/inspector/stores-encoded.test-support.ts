@@ -49,3 +49,44 @@ export function verdictOf(files: StoreFiles, options: Options = {}): string | Ve
   db.close();
   return report;
 }
+
+/** A file that the engine blames, and for what. */
+export interface Blame {
+  readonly file: string;
+  readonly problem: string;
+}
+
+const FILE_NAME = /CURRENT|MANIFEST-\d+|\d+\.(?:log|sst)/;
+
+/** The files that a read-only open refuses, or verify() behind it complains of. */
+export function blamedByEngine(files: StoreFiles): Blame[] {
+  const verdict = verdictOf(files, { readOnly: true });
+  if (typeof verdict !== "string") return verdict.problems.map(({ file, problem }) => ({ file, problem }));
+  const [file] = FILE_NAME.exec(verdict) ?? [];
+  if (file === undefined) throw new Error(`an open that blames no file: ${verdict}`);
+  return [{ file, problem: verdict }];
+}
+
+/** What is left of them when the engine has opened them for writing and closed them. */
+export function filesAfterSession(files: StoreFiles): StoreFiles {
+  const env = envOf(files);
+  open(ROOT, { background: "manual", createIfMissing: false, env }).close();
+  const after = new Map<string, Uint8Array>();
+  const walk = (directory: string, prefix: string): void => {
+    for (const name of env.readDirectory(directory)) {
+      const path = `${directory}/${name}`;
+      if (env.stat(path).kind === "directory") walk(path, `${name}/`);
+      else after.set(prefix + name, readWhole(env, path));
+    }
+  };
+  walk(ROOT, "");
+  return after;
+}
+
+function readWhole(env: MemoryEnv, path: string): Uint8Array {
+  const file = env.open(path, "r");
+  const bytes = new Uint8Array(file.size());
+  for (let at = 0; at < bytes.length;) at += file.read(bytes.subarray(at), at);
+  file.close();
+  return bytes;
+}

@@ -109,6 +109,8 @@ class ContentJudge {
     const { key, sequence, kind, value, offset } = version;
     if (this.#ordered && before && compareInternalKeys(before, version) >= 0)
       this.#say("C16", "keys that do not ascend", ` at ${offset}`);
+    if (before?.key === key && before.sequence === sequence)
+      this.#say("C16", "two versions of a key with one sequence number", ` at ${offset}`);
     if (key.length > KEY_BYTES_MAX) this.#say("C15", "a key beyond the limit", ` at ${offset}`);
     if (this.#filter && before?.key !== key && !mayContain(this.#filter, key))
       this.#say("C15", "a key that the filter does not know", ` at ${offset}`);

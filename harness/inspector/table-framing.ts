@@ -121,9 +121,9 @@ class TableFramer {
     const stored = u32At(this.#bytes, end + 1);
     const verifies = stored === placedChecksum(this.#bytes, offset, end + 1, this.footer!.tag);
     this.blocks.push({ role, name, offset, length, compression, verifies });
-    if (role === "data" || role === "filter" || role === "unknown") return place;
-    if (!verifies) throw new FormatProblem(offset, `checksum of the ${role} block`);
-    if (compression !== 0) throw new FormatProblem(end, `compression ${compression}`, true);
+    const isStructure = role !== "data" && role !== "filter" && role !== "unknown";
+    if (isStructure && !verifies) throw new FormatProblem(offset, `checksum of the ${role} block`);
+    if (verifies && compression !== 0) throw new FormatProblem(end, `compression ${compression}`, true);
     return place;
   }
 

@@ -16,6 +16,8 @@ export interface RandomStoreOptions {
   readonly nextFileNumber?: number;
   /** Nothing is visible in the end: the newest version of each key is a delete. Default: no. */
   readonly hidden?: boolean;
+  /** Levels below 0 that may have tables. Default: 1 to 6. */
+  readonly levels?: readonly number[];
   /** Log and manifest end in CLEAN END. Default: as the seed will. */
   readonly closed?: boolean;
 }
@@ -29,7 +31,7 @@ interface Write extends OperationFields {
   readonly sequence: number;
 }
 
-const LEVELS_MOST = 7;
+const LEVELS = [1, 2, 3, 4, 5, 6];
 
 class StoreMaker {
   readonly #seed: string;
@@ -108,8 +110,9 @@ class StoreMaker {
   // The older a version of a key, the deeper it lies. Whole keys go to a table; some versions have been compacted away.
   #leveled(writes: readonly Write[]): { level: number; writes: Write[] }[] {
     const random = this.#random;
-    const levels = [1, 2, 3, 4, 5, LEVELS_MOST - 1].filter(() => random.chance(1, 2)).toReversed();
-    if (levels.length === 0) levels.push(LEVELS_MOST - 1);
+    const { levels: wanted = LEVELS } = this.#options;
+    const levels = wanted.filter(() => random.chance(1, 2)).toReversed();
+    if (levels.length === 0) levels.push(wanted.at(-1)!);
     const byLevel = new Map<number, Write[]>(levels.map((level) => [level, []]));
     for (const key of this.#keys) {
       let depth = 0;

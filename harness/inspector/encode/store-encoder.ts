@@ -1,5 +1,6 @@
 import { Random } from "../../workloads/random.ts";
 import type { EditField, TableEntry } from "../edit-framing.ts";
+import { NUMBER_MAX } from "../limits.ts";
 import { encodeCurrent, logName, manifestName, tableName } from "../store-names.ts";
 import { encodeBatch, encodeEdit } from "./edit-encoder.ts";
 import { LogEncoder, type HeaderFields } from "./log-encoder.ts";
@@ -22,17 +23,17 @@ export function encodeStore(plan: StorePlan): Map<string, Buffer> {
   addEnd(plan, manifest, end, "manifest");
   files.set(manifestName(plan.manifest.number), manifest.bytes);
   files.set("CURRENT", encodeCurrent(plan.manifest.number));
-  plan.hooks.files?.(files);
   return files;
 }
 
 /** The last sequence number in the store. */
 export function lastSequenceOf({ lastSequence, logs }: StorePlan): number {
   const batches = logs.flatMap((log) => log.batches);
-  return batches.reduce(
+  const last = batches.reduce(
     (most, { firstSequence, operations }) => Math.max(most, firstSequence + operations.length - 1),
     lastSequence,
   );
+  return Math.min(last, NUMBER_MAX);
 }
 
 function encodePlanned({ level, shape }: TablePlan): { bytes: Buffer; entry: TableEntry } {

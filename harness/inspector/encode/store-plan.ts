@@ -67,6 +67,4 @@ export interface StoreHooks {
   readonly cleanEnd?: (end: CleanEndPlan, where: "log" | "manifest") => CleanEndPlan | undefined;
   /** Behind the records of a log or the manifest, before its end. */
   readonly log?: (log: LogEncoder, number: number) => void;
-  /** All files by name. */
-  readonly files?: (files: Map<string, Buffer>) => void;
 }

@@ -177,7 +177,8 @@ class TableEncoder {
   }
 }
 
-function cutBlocks({ versions, blockSize, comparator }: TableShape): PlannedVersion[][] {
+/** The versions of each data block, as `blockSize` wants it. */
+export function cutBlocks({ versions, blockSize, comparator }: TableShape): PlannedVersion[][] {
   const blocks: PlannedVersion[][] = [];
   for (const version of versions) {
     const last = blocks.at(-1);

@@ -102,7 +102,14 @@ export class LogRecovery {
   /** Validates every log and applies every record in order; may be called again with another `apply`. */
   replay(apply: ApplyRecord): RecoveredLogs {
     const { mode, manifest } = this.#plan;
-    const run = new ReplayRun(this.#chain[0]?.header.lastSequence ?? 0, mode === "skipCorrupted");
+    const run = new ReplayRun({
+      lastSequence: this.#chain[0]?.header.lastSequence ?? 0,
+      lastInTables: [...manifest.state.version.tables()].reduce(
+        (most, { table }) => Math.max(most, table.greatestSequence),
+        0,
+      ),
+      salvaging: mode === "skipCorrupted",
+    });
     for (const log of this.#chain) this.#replayLog(log, run, apply);
     const newest = this.#chain.at(-1);
     if (run.salvaging) this.#leaveOutMissed(run, newest);
@@ -273,9 +280,10 @@ export class LogRecovery {
   }
 }
 
-/** What one replay adds up; sequence numbers on disk strictly increase, gaps are legal. */
+/** What one replay adds up; sequence numbers on disk strictly increase, from tables to logs too; gaps are legal. */
 class ReplayRun {
   readonly salvaging: boolean;
+  readonly #lastInTables: number;
   readonly skipped: SkippedBytes[] = [];
   readonly extents: LogExtent[] = [];
   lastSequence: number;
@@ -284,9 +292,10 @@ class ReplayRun {
   tornBytes = 0;
   clean: CleanEnd | undefined;
 
-  constructor(lastSequence: number, salvaging: boolean) {
-    this.lastSequence = lastSequence;
-    this.salvaging = salvaging;
+  constructor(start: { readonly lastSequence: number; readonly lastInTables: number; readonly salvaging: boolean }) {
+    this.lastSequence = start.lastSequence;
+    this.#lastInTables = start.lastInTables;
+    this.salvaging = start.salvaging;
   }
 
   /** A log's header names the last number before it. */
@@ -320,9 +329,9 @@ class ReplayRun {
   // Chunks that verify say nothing about what is in them: a record is decoded whole before any of it counts.
   #check(payload: Uint8Array, name: string, offset: number): BatchHeader {
     const { firstSequence } = decodeBatchHeader(payload, name, offset);
-    if (firstSequence <= this.lastSequence) {
-      throw new CorruptionError(name, offset, `sequence number ${firstSequence} after ${this.lastSequence}`);
-    }
+    const last = Math.max(this.lastSequence, this.#lastInTables);
+    if (firstSequence <= last)
+      throw new CorruptionError(name, offset, `sequence number ${firstSequence} after ${last}`);
     return checkBatch(payload, name, offset);
   }
 }

@@ -154,7 +154,9 @@ export function readManifest(env: Env, directory: string, number: number, order:
     const promise = end.kind === "bad" ? reader.promiseBeyond(end.offset) : undefined;
     if (end.kind === "bad" && promise) throw new CorruptionError(name, end.offset, end.problem);
     const tornBytes = end.kind === "bad" ? Math.max(0, file.size() - end.offset) : 0;
-    return { number, state: replay.finish(end.size), end, tornBytes };
+    const state = replay.finish(end.size);
+    checkClaims(number, state, end);
+    return { number, state, end, tornBytes };
   } finally {
     file.close();
   }
@@ -166,6 +168,30 @@ function checkSnapshot(state: ManifestState, header: LogHeader, name: string, of
   if (!isOwn || state.comparatorName !== header.comparatorName) {
     throw new CorruptionError(name, offset, "the snapshot record and the file header are not of one store");
   }
+}
+
+// What the state says of its own numbers, and CLEAN END of the state. A last sequence number that is too low would be issued
+// again, and the write lost under what a table has.
+function checkClaims(number: number, state: ManifestState, end: LogEnd): void {
+  const name = manifestName(number);
+  const demand = (holds: boolean, problem: string): void => {
+    if (!holds) throw new CorruptionError(name, end.size, problem);
+  };
+  const { logNumber, nextFileNumber, lastSequence } = state;
+  const isIssued = (used: number): void =>
+    demand(used < nextFileNumber, `number ${used} is in use, and the next is said to be ${nextFileNumber}`);
+  isIssued(number);
+  isIssued(logNumber);
+  for (const { table } of state.version.tables()) {
+    isIssued(table.number);
+    demand(table.greatestSequence <= lastSequence, `table ${table.number} has a sequence number beyond the last`);
+  }
+  if (end.kind !== "clean") return;
+  const { cleanEnd } = end;
+  demand(
+    cleanEnd.manifestNumber === number && cleanEnd.manifestSize === end.size && cleanEnd.lastSequence >= lastSequence,
+    "CLEAN END of another manifest or another size, or below the last sequence number",
+  );
 }
 
 class Replay {

@@ -60,6 +60,12 @@ export class MergingCursor implements InternalCursor {
     return this.#current().value;
   }
 
+  /** The position of the child whose entry this is. */
+  get childIndex(): number {
+    assert(this.#valid, "a child is asked for only while valid");
+    return this.#heap[0]!;
+  }
+
   takeValue(): Buffer {
     return this.#current().takeValue();
   }

@@ -1,3 +1,4 @@
+import type { InternalCursor } from "../common/cursor.ts";
 import { CorruptionError, TinyKVError, errnoOf } from "../common/errors.ts";
 import { visitBatch, decodeBatchHeader } from "../memtable/write-batch.ts";
 import { BlockCache } from "../sst/block-cache.ts";
@@ -5,11 +6,13 @@ import { TableReader } from "../sst/table-reader.ts";
 import type { FileHandle } from "../util/env.ts";
 import { readFully } from "../util/file-io.ts";
 import { LogReader } from "../wal/log-reader.ts";
+import { ageProblems } from "./age-problems.ts";
 import { CURRENT, logName, manifestName, tableName } from "./file-names.ts";
 import { readCurrent } from "./manifest.ts";
 import { joinPath } from "./store-context.ts";
 import type { LogExtent, Readable } from "./store.ts";
 import type { TableMeta } from "./table-meta.ts";
+import type { Version } from "./version.ts";
 import { decodeEdit } from "./version-edit.ts";
 
 export interface Problem {
@@ -52,6 +55,8 @@ export function verifyStore(store: Readable, progress: VerifyProgress = () => un
       run.checkTable(table);
       progress(total - tables.length + i + 1, total);
     }
+    run.checkNumbers(logs, tables);
+    run.checkAges(version);
     return run.finish(total);
   } finally {
     store.pins.unpin(version);
@@ -98,8 +103,12 @@ class VerifyRun {
   }
 
   checkManifest({ number, size }: LogExtent): void {
+    let records = 0;
     this.#checkRecords(manifestName(number), { number, size, kind: "manifest" }, (payload, name, offset) => {
-      decodeEdit(payload, name, offset);
+      const { nextFileNumber, lastSequence } = decodeEdit(payload, name, offset);
+      // The first is complete, or it was no manifest (manifest.ts).
+      if (records++ > 0 && (nextFileNumber === undefined || lastSequence === undefined))
+        this.report(name, offset, "an edit that does not repeat next file number and last sequence number");
     });
   }
 
@@ -128,6 +137,27 @@ class VerifyRun {
         size: () => tables.fileSize(table.number),
       }),
     );
+  }
+
+  /** Tables, logs and manifests share one sequence of numbers. */
+  checkNumbers(logs: readonly LogExtent[], tables: readonly TableMeta[]): void {
+    const manifest = this.#store.manifest();
+    const names = new Map([[manifest.number, manifestName(manifest.number)]]);
+    const check = (number: number, name: string): void => {
+      const other = names.get(number);
+      if (other !== undefined) this.report(name, 0, `has the number of ${other}`);
+      names.set(number, name);
+    };
+    for (const { number } of logs) check(number, logName(number));
+    for (const { number } of tables) check(number, tableName(number));
+  }
+
+  /** Of tables that are each sound. */
+  checkAges(version: Version): void {
+    if (this.#problems.length > 0) return;
+    const { tables } = this.#store;
+    const open = (table: TableMeta): InternalCursor => tables.reader(table).cursor({ fillCache: false });
+    for (const { table, problem } of ageProblems(version, open)) this.report(tableName(table.number), 0, problem);
   }
 
   #checkTableBytes(table: TableMeta, name: string, file: Pick<FileHandle, "read" | "size">): void {
@@ -200,6 +230,7 @@ function disagreements(table: TableMeta, { properties }: TableReader): string[] 
   const compare = (what: string, inManifest: number, inTable: number): void => {
     if (inManifest !== inTable) problems.push(`${what}: the manifest says ${inManifest}, the table ${inTable}`);
   };
+  compare("epoch", table.epoch, properties.epoch);
   compare("entries", table.entries, properties.entries);
   compare("deletes", table.deletes, properties.deletes);
   compare("least sequence number", table.leastSequence, properties.leastSequence);

@@ -148,6 +148,8 @@ class TableVerifier {
       if (this.#last !== undefined && this.#compareCursor(this.#last) <= 0)
         this.#report(offset, `entry ${i} is not behind the one before it`);
       const isNewKey = this.#last === undefined || this.#parts.blocks.order.compare(this.#last.key, key) !== 0;
+      if (!isNewKey && sequence === this.#last!.sequence)
+        this.#report(offset, `entry ${i} has the sequence number of the one before it`);
       if (isNewKey && this.#filter !== undefined && !this.#filter.mayContain(bloomHash(key)))
         this.#report(offset, `the filter misses the key of entry ${i}`);
       this.#counters.add(key.length, sequence, kind, cursor.valueLength);

@@ -10,7 +10,9 @@ import type { EngineStore } from "../engine.ts";
 import { entriesOf } from "../engine-calls.ts";
 import { Failure } from "../failure.ts";
 import { problemText } from "../inspector/problem.ts";
+import { readStoreContents, visibleEntries } from "../inspector/store-contents.ts";
 import { storeProblems } from "../inspector/store-judge.ts";
+import { keyBytes } from "../keys.ts";
 import { summarise, type RecoveredSummary } from "../recovered.ts";
 import { newDisk, type EngineMaker, STORE } from "./recorded-run.ts";
 
@@ -113,6 +115,18 @@ export function structureProblem(store: EngineStore, disk: ImageEnv, contents: C
   if (orphan !== undefined) return new Failure("C17", orphan);
   const problem = storeProblems(disk.capture(contents), STORE, { open: true, recycle: true })[0];
   return problem && new Failure(problem.condition, problemText(problem));
+}
+
+/** The same of a store that has been closed, from its bytes alone. */
+export function closedStructureProblem(disk: ImageEnv, contents: ContentStore): Failure | undefined {
+  const problem = storeProblems(disk.capture(contents), STORE, { open: false })[0];
+  return problem && new Failure(problem.condition, problemText(problem));
+}
+
+/** What the inspector reads out of the files of a store. */
+export function readByInspector(disk: ImageEnv, contents: ContentStore): RecoveredSummary {
+  const entries = visibleEntries(readStoreContents(disk.capture(contents), STORE));
+  return summarise(entries.map(([key, value]) => [keyBytes(key), value]));
 }
 
 export function failed(condition: Condition, what: string, error: unknown): Failure {

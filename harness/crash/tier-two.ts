@@ -1,5 +1,5 @@
 // Tier 2: everything that may be asked of a recovered store. A read-only open answers the same and changes no byte; all
-// read paths agree; flush, compaction, a reopen bring nothing back; what is written now wins, and survives a power cut;
+// read paths agree, and a reader of the files with them; flush, compaction, a reopen bring nothing back; what is written now wins, and survives a power cut;
 // after a clean close power loss loses nothing.
 
 import type { Capability } from "../capabilities.ts";
@@ -20,7 +20,16 @@ import { Oracle } from "../oracle.ts";
 import { sameDigest } from "../digest.ts";
 import { summarise } from "../recovered.ts";
 import { spaceProblem } from "../space.ts";
-import { failed, mount, type Mounted, type OpenerOptions, structureProblem } from "./image-opener.ts";
+import { offers } from "../unsupported.ts";
+import {
+  closedStructureProblem,
+  failed,
+  mount,
+  type Mounted,
+  type OpenerOptions,
+  readByInspector,
+  structureProblem,
+} from "./image-opener.ts";
 import { STORE } from "./recorded-run.ts";
 
 /** Where it failed: what the store had last been asked to do. */
@@ -90,7 +99,10 @@ class TierTwo {
     const watched = new WatchedDisk(this.#image, this.#contents);
     const mounted = this.#open(this.#image, { watched });
     const { store, disk } = mounted;
-    this.#during("reads", () => this.#checkReads(store));
+    this.#during("reads", () => {
+      this.#checkReads(store);
+      this.#checkFiles(disk);
+    });
     this.#during("flush", () => {
       store.flush();
       this.#expectState(store, "C7");
@@ -103,14 +115,15 @@ class TierTwo {
     });
     this.#during("write", () => {
       for (const op of this.#newWrites()) {
-        executeWrite(store, op);
-        this.#model.apply(changesOf(op));
+        if (offers(() => executeWrite(store, op))) this.#model.apply(changesOf(op));
       }
       this.#expectState(store, "C12");
+      this.#checkFiles(disk);
     });
     this.#during("crash again", () => this.#afterPowerCut(watched, "C12"));
     this.#during("close", () => {
       store.close();
+      this.#throwIf(closedStructureProblem(disk, this.#contents));
       this.#afterPowerCut(watched, "C13", ",walRecoveryMode=absolute");
     });
     this.#during("reopen", () => {
@@ -145,10 +158,18 @@ class TierTwo {
     checkEverything(store, this.#model, this.#capabilities);
   }
 
+  // The files hold what the store serves, for whoever reads them.
+  #checkFiles(disk: ImageEnv): void {
+    const { digest } = readByInspector(disk, this.#contents);
+    if (!sameDigest(digest, this.#model.digestAt()))
+      throw new Failure("C8", "the inspector reads another state out of the files");
+  }
+
   #checkStructure({ store, disk }: Mounted): void {
     const problem = store.verify()[0];
     if (problem !== undefined) throw new Failure("C15", `verify: ${problem}`);
     this.#throwIf(structureProblem(store, disk, this.#contents));
+    this.#checkFiles(disk);
   }
 
   #throwIf(failure: Failure | undefined): void {

@@ -5,6 +5,7 @@
 //
 // What a thread does when is chance, so only `default` and the `thread` ones have one, and only on an Env with a worker.
 
+import { EDGE_NAMES, parseEdge, type Edge } from "./inspector/edges.ts";
 import { Random } from "./workloads/random.ts";
 
 /** The options of open() that a configuration may set: the plain ones (env, comparator, logger belong to the runner). */
@@ -43,6 +44,8 @@ export interface Configuration {
   readonly env: "default" | "memory";
   /** Listeners for every event, and stats() asked for as the run goes. */
   readonly watched: boolean;
+  /** What a run finds in place of an empty directory. */
+  readonly start?: Edge;
 }
 
 /** A configuration that does not exist, an option that is unknown, a value that is none. */
@@ -149,8 +152,9 @@ export function configurationNamed(name: string): Configuration {
 }
 
 /**
- * `NAME`, or options in the form `k=v,…` on top of `default`, or `NAME,k=v,…`. Throws ConfigurationError for what is not
- * known; whether a number is in range is for open() to say.
+ * `NAME`, or options in the form `k=v,…` on top of `default`, or `NAME,k=v,…`. One of them may be `start=EDGE` or
+ * `start=EDGE:SEED`: the store that a run starts from (inspector/edges.ts). Throws ConfigurationError for what is not known;
+ * whether a number is in range is for open() to say.
  */
 export function parseConfiguration(text: string): Configuration {
   const known = parsed.get(text);
@@ -169,8 +173,20 @@ function parseText(text: string): Configuration {
   const words = text.split(",");
   const base = words[0]!.includes("=") ? configurationNamed("default") : configurationNamed(words.shift()!);
   if (words.length === 0) return base;
-  const options = Object.fromEntries(words.map(parseOption)) as StoreOptions;
-  return { ...base, name: text, options: { ...base.options, ...options } };
+  const isStart = (word: string): boolean => word.startsWith(START);
+  const options = Object.fromEntries(words.filter((word) => !isStart(word)).map(parseOption)) as StoreOptions;
+  const start = words.findLast(isStart);
+  const configuration = { ...base, name: text, options: { ...base.options, ...options } };
+  return start === undefined ? configuration : { ...configuration, start: parseStart(start, base) };
+}
+
+const START = "start=";
+
+function parseStart(word: string, { env }: Configuration): Edge {
+  const edge = parseEdge(word.slice(START.length));
+  if (!edge) throw new ConfigurationError(`start must be one of ${EDGE_NAMES.join(", ")}, with :SEED if wanted`);
+  if (env === "memory") throw new ConfigurationError("a store in memory starts with nothing");
+  return edge;
 }
 
 /** A configuration drawn from `seed`: each option at its default or at one of a few values, small ones mostly. */

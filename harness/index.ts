@@ -107,12 +107,17 @@ export { writeArtifact, writeReport, type ArtifactExtras, type ArtifactParts } f
 export { shrink, type Reproduce, type ShrinkBudget, type ShrinkResult } from "./shrink.ts";
 export { recordThreadedRun, type ThreadedRun } from "./crash/threaded-run.ts";
 export { judgeAlone, SAMPLES } from "./crash/judge-alone.ts";
+export { startImage } from "./crash/start-image.ts";
 export { imageConfiguration } from "./crash/image-configuration.ts";
 export { sceneOf, type CrashScene, type CrashStory } from "./crash/crash-story.ts";
 export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/crash-log.ts";
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
 export { crashImages } from "./disk/crash-images.ts";
 export { frameTable, type FramedTable } from "./inspector/table-framing.ts";
+export { problemText, type StoreProblem } from "./inspector/problem.ts";
+export { edgeFiles, EDGE_NAMES, parseEdge, type Edge, type EdgeName } from "./inspector/edges.ts";
+export { readStoreContents, visibleEntries, type StoreContents } from "./inspector/store-contents.ts";
+export { storeProblems, type JudgeOptions } from "./inspector/store-judge.ts";
 export { runInTurns, type Turns } from "./turns.ts";
 export { markup, Markup, type Content } from "./report/markup.ts";
 export { renderPage, table, type Column, type Page, type Table } from "./report/page.ts";

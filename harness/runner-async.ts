@@ -9,6 +9,7 @@ import type { AsyncWriteOp } from "./op.ts";
 import type { Oracle, Ticket } from "./oracle.ts";
 import type { FaultWatch, Outcome } from "./runner-faults.ts";
 import type { Turns } from "./turns.ts";
+import { isUnsupported } from "./unsupported.ts";
 
 interface InFlight {
   readonly op: AsyncWriteOp;
@@ -140,6 +141,11 @@ export class AsyncWrites {
   #rejected(write: InFlight, error: unknown): void {
     const { oracle, watch } = this.#options;
     const { op, ticket } = write;
+    if (isUnsupported(error)) {
+      this.#remove(write, "refused");
+      oracle.refused(ticket);
+      return;
+    }
     const outcome = watch.rejected(op.id, error);
     this.#remove(write, outcome);
     this.#ended.push({ op, outcome });

@@ -10,6 +10,7 @@ import { AssertionError } from "node:assert";
 import type { Condition } from "./conditions.ts";
 import type { FileContent } from "./disk/image.ts";
 import { Failure } from "./failure.ts";
+import { isUnsupported } from "./unsupported.ts";
 
 /** A world in which calls fail, as a runner sees it. */
 export interface FaultyWorld {
@@ -96,6 +97,7 @@ export class FaultWatch {
       return "returned";
     } catch (error) {
       const failedNow = this.injected > before;
+      if (isUnsupported(error)) throw error;
       if (error instanceof Failure) throw failedNow ? blameRead(calling, error) : error;
       return this.#judge(calling, op, error, failedNow);
     }

@@ -12,6 +12,7 @@ import {
   Failure,
   Runner,
   runInTurns,
+  startImage,
   STORE,
   type CrashOp,
   type EngineMaker,
@@ -91,7 +92,13 @@ class FaultRun {
     const life = ops.slice(0, firstCrash(ops));
     const full = life.find((op): op is FaultOp => op.kind === "fault" && op.call === CAPACITY);
     this.#capacity = full?.nth;
-    this.world = new FaultyDisk({ contents: checker.contents, counting, ...(full && { capacity: full.nth }) });
+    const image = startImage(options.config);
+    this.world = new FaultyDisk({
+      contents: checker.contents,
+      counting,
+      ...(image && { image }),
+      ...(full && { capacity: full.nth }),
+    });
   }
 
   *run(): Turns<void> {

@@ -45,6 +45,7 @@ export function addRun(program: Command, done: Done): void {
       const configs = all.filter((_, i) => i % shard.count === shard.index - 1);
       const workload = workloadNamed(options.workload);
       const isOwn = checkEngine(options.engine).kind === "own";
+      if (!isOwn) configs.forEach(refuseStart);
       if (!isOwn && doubleCheck) throw new UsageError("--double-check compares the I/O of our own engine alone");
       const common = { kind: "run", seed, ops, workload, configs, hashed: doubleCheck } as const;
       const engine = isOwn ? {} : { engine: options.engine };
@@ -97,9 +98,13 @@ function foreignOptions(options: CrashOptions, method: CrashMethod): ForeignCras
   if (method.kind !== "sampled") throw new UsageError("crash images of other engines are drawn: --ops and --images");
   if (configs !== undefined || recovery !== undefined || doubleCheck)
     throw new UsageError("--configs, --recovery and --double-check are about our own engine");
-  parseConfiguration(config);
+  refuseStart(config);
   const { ops, workload, images } = method;
   return { seed, engine, artifacts, config, ops, workload, images };
+}
+
+function refuseStart(config: string): void {
+  if (parseConfiguration(config).start) throw new UsageError("start is a store of our own engine's format");
 }
 
 function crashMethod({ ops, exhaustive, images, sequences, workload }: CrashOptions): CrashMethod {

@@ -1,6 +1,6 @@
 // One differential run: operations on the engine and on the model, to the end or to the first disagreement.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NodeEnv, type Env } from "tinykv/env";
 import { parseConfiguration } from "../configurations.ts";
@@ -10,6 +10,7 @@ import { OWN_ENGINE, type Engine } from "../engine.ts";
 import { chooseEngine, engineOf } from "../engines/find-engines.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { Failure } from "../failure.ts";
+import { edgeFiles } from "../inspector/edges.ts";
 import { fastDirectory } from "../fast-directory.ts";
 import type { Finding } from "../finding.ts";
 import type { Op } from "../op.ts";
@@ -47,6 +48,9 @@ export const LOG_OPS_MAX = 1_000_000;
 export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> {
   const { config, seed, workload, work } = run;
   const scratch = mkdtempSync(join(fastDirectory(), "tinykv-run-"));
+  const directory = join(scratch, "store");
+  const { start } = parseConfiguration(config);
+  if (start) writeFiles(directory, edgeFiles(start));
   announce(run, host, scratch);
   const hasher = run.hashed ? new TraceHasher(scratch) : undefined;
   const syncs = new HeldSyncs(hasher ? new SteadyEnv(seed) : new NodeEnv());
@@ -56,7 +60,7 @@ export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> 
   let failure: Failure | undefined;
   let done = 0;
   try {
-    const begun = (runner = new Runner({ engine, directory: join(scratch, "store"), config, syncs }));
+    const begun = (runner = new Runner({ engine, directory, config, syncs }));
     const total = isLog(run.ops) ? run.ops.length : run.ops.ops;
     await runInTurns(
       (function* (): Turns<void> {
@@ -91,6 +95,11 @@ export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> 
     ...(cause instanceof Error && cause.stack !== undefined && { stack: cause.stack }),
   };
   return { counts, found: { ...work, finding, scratch, ...(op !== undefined && { op }) }, traceHash };
+}
+
+function writeFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): void {
+  mkdirSync(directory);
+  for (const [name, bytes] of files) writeFileSync(join(directory, name), bytes);
 }
 
 function engineFor(name: string | undefined, env: Env): Engine {

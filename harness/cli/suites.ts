@@ -34,6 +34,9 @@ const RUN_CONFIGS = [
   "paranoid",
   "open-files-1",
   "manifest-1",
+  "small,start=file-999999",
+  "small,start=sequence-32",
+  "small,start=sequence-53",
 ];
 
 /** Short logs of which every crash is tried, long ones of which many are, and a part of all short sequences. */

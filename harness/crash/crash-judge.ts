@@ -202,10 +202,12 @@ export interface ClosedPlace {
 // The newest log with the last byte of its CLEAN END changed; undefined if there is none.
 function withoutEnd(image: Image, { contents }: OpenerOptions, directory: string): Image | undefined {
   const logs = [...image.files.keys()].filter((path) => path.startsWith(`${directory}/`) && path.endsWith(".log"));
-  const newest = logs.sort().at(-1);
+  // As numbers: 1000000.log is newer than 999999.log.
+  const numberOf = (path: string): number => Number.parseInt(posix.basename(path), 10);
+  const newest = logs.sort((a, b) => numberOf(a) - numberOf(b)).at(-1);
   if (newest === undefined) return undefined;
   const content = image.files.get(newest)!;
-  const { cleanEnd } = logFacts(content, Number.parseInt(posix.basename(newest), 10));
+  const { cleanEnd } = logFacts(content, numberOf(newest));
   if (!cleanEnd) return undefined;
   const bytes = new Uint8Array(content.bytes);
   bytes[cleanEnd.end - 1]! ^= 0xff;

@@ -47,6 +47,7 @@ import {
   unlinkedReadsOf,
   watchPromises,
 } from "./recorded-run.ts";
+import { startImage } from "./start-image.ts";
 import { tierTwo } from "./tier-two.ts";
 
 export interface CrashLogOptions {
@@ -114,6 +115,7 @@ class CrashLogRun {
   readonly #trace: TraceEvent[] = [];
   readonly #oracle: PlacingOracle;
   readonly #disk: { now: SimulatedDisk };
+  readonly #start: Image | undefined;
   #image: Image | undefined;
   #broken: Broken | undefined;
   #recovered: RecoveredStory | undefined;
@@ -128,7 +130,8 @@ class CrashLogRun {
     this.#imageConfig = imageConfiguration(log.header.config, log.ops);
     this.#closing = closingOf(log.ops.filter(({ kind }) => kind !== "crash"));
     this.#oracle = new PlacingOracle(makeEngine(newDisk(undefined, 1)).durability);
-    this.#disk = { now: new SimulatedDisk(makeImage([], EMPTY_DIRECTORIES), this.#contents) };
+    this.#start = startImage(log.header.config);
+    this.#disk = { now: new SimulatedDisk(this.#start ?? makeImage([], EMPTY_DIRECTORIES), this.#contents) };
   }
 
   /** Gives a crash whose address was never reached; a run without it says more. */
@@ -174,7 +177,7 @@ class CrashLogRun {
   *#live(part: Part): Turns<boolean> {
     const recording = new Recording(this.#oracle);
     const life = new Life(this.#disk.now, recording, this.#time, part.crash);
-    const syncs = new HeldSyncs(newDisk(this.#image, ++this.#lives));
+    const syncs = new HeldSyncs(newDisk(this.#image ?? this.#start, ++this.#lives));
     const env = new RecordingEnv(syncs, life);
     const engine = watchPromises(this.#makeEngine(env), recording, syncs);
     const from = this.#trace.length;

@@ -15,10 +15,10 @@ import type { Op } from "../op.ts";
 import { type Loss, Oracle, type Window } from "../oracle.ts";
 import { Runner } from "../runner.ts";
 import { runInTurns, type Turns } from "../turns.ts";
+import { EMPTY_DIRECTORIES, STORE } from "./places.ts";
+import { startImage } from "./start-image.ts";
 
-/** Where stores of simulations live; the directory above it is there, and durable, before anything starts. */
-export const STORE = "/d/store";
-export const EMPTY_DIRECTORIES: readonly string[] = ["/", "/d"];
+export { EMPTY_DIRECTORIES, STORE } from "./places.ts";
 
 /** Makes the engine under test on an Env. */
 export type EngineMaker = (env: Env) => Engine;
@@ -61,7 +61,7 @@ export interface RecordedRunOptions {
   readonly makeEngine: EngineMaker;
   readonly ops: readonly Op[];
   readonly config: string;
-  /** What the disk holds; absent: nothing but the directory for the store. */
+  /** What the disk holds; absent: what the configuration says (start-image.ts). */
   readonly start?: Image;
   /** Of the disk's chance. */
   readonly seed?: number;
@@ -87,7 +87,8 @@ export function recordRun(options: RecordedRunOptions): Promise<RecordedRun> {
 }
 
 function* recording(options: RecordedRunOptions): Turns<RecordedRun> {
-  const { ops, config, start } = options;
+  const { ops, config } = options;
+  const start = options.start ?? (options.world ? undefined : startImage(config));
   const world = options.world ?? simulated(start, options.seed ?? 1);
   const oracle = options.oracle ?? new KeepingOracle(options.makeEngine(world.disk).durability);
   const recorded = new Recording(oracle);

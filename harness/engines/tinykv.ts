@@ -10,10 +10,11 @@ import {
 } from "tinykv";
 import { MemoryEnv, NodeEnv, type Env } from "tinykv/env";
 import type { Capability } from "../capabilities.ts";
-import { levelsOf, parseConfiguration, withLevels, type Configuration } from "../configurations.ts";
+import { levelsOf, parseConfiguration, withLevels } from "../configurations.ts";
 import type { Engine, EngineChange, EngineRange, EngineSnapshot, EngineStore } from "../engine.ts";
 import { TINYKV_DURABILITY, type Durability } from "../oracle.ts";
 import { inspectDirectory } from "./directory-check.ts";
+import { LastNumbers } from "./last-numbers.ts";
 
 const CAPABILITIES: readonly Capability[] = [
   "batch",
@@ -70,6 +71,8 @@ export class TinyKVEngine implements Engine {
   /** The levels that each store has had: a store refuses fewer than it uses. */
   readonly #levels = new Map<string, number>();
   #inMemory = false;
+  /** A store of this run began at an edge, and may run out of sequence numbers under every later configuration too. */
+  #fromEdge = false;
 
   constructor({ env, options }: TinyKVEngineOptions = {}) {
     this.#env = env ?? new NodeEnv();
@@ -84,6 +87,7 @@ export class TinyKVEngine implements Engine {
     const { readOnly = false, create = true } = mode;
     const wanted = parseConfiguration(config);
     if (wanted.env === "memory") this.#inMemory = true;
+    if (wanted.start) this.#fromEdge = true;
     const configuration = withLevels(wanted, this.#levels.get(directory) ?? 0);
     if (!readOnly) this.#levels.set(directory, levelsOf(configuration));
     const env = this.#envNow();
@@ -95,7 +99,11 @@ export class TinyKVEngine implements Engine {
       readOnly,
       createIfMissing: create,
     });
-    return new TinyKVStore(db, env, configuration, (copy) => this.#levels.set(copy, levelsOf(configuration)));
+    return new TinyKVStore(db, env, {
+      watched: configuration.watched,
+      copied: (copy) => this.#levels.set(copy, levelsOf(configuration)),
+      ...(this.#fromEdge && { last: new LastNumbers(db) }),
+    });
   }
 
   destroy(directory: string): void {
@@ -112,29 +120,36 @@ function watchers(): Listeners {
   return Object.fromEntries(EVENTS.map((name) => [name, () => undefined]));
 }
 
+interface StoreWatchers {
+  readonly watched: boolean;
+  /** Told of each checkpoint. */
+  readonly copied: (directory: string) => void;
+  readonly last?: LastNumbers;
+}
+
 class TinyKVStore implements EngineStore {
   readonly #db: Database;
   readonly #env: Env;
   readonly #watched: boolean;
   readonly #copied: (directory: string) => void;
+  /** Of a store that may run out of sequence numbers. */
+  readonly #last: LastNumbers | undefined;
   #writes = 0;
 
-  /** `copied` is told of each checkpoint. */
-  constructor(db: Database, env: Env, configuration: Configuration, copied: (directory: string) => void) {
-    this.#copied = copied;
+  constructor(db: Database, env: Env, { watched, copied, last }: StoreWatchers) {
     this.#db = db;
     this.#env = env;
-    this.#watched = configuration.watched;
+    this.#watched = watched;
+    this.#copied = copied;
+    this.#last = last;
   }
 
   put(key: Buffer, value: Buffer, sync: boolean): void {
-    this.#db.put(key, value, { sync });
-    this.#wrote();
+    this.#write(1, () => this.#db.put(key, value, { sync }));
   }
 
   delete(key: Buffer, sync: boolean): void {
-    this.#db.delete(key, { sync });
-    this.#wrote();
+    this.#write(1, () => this.#db.delete(key, { sync }));
   }
 
   deleteRange(): void {
@@ -142,26 +157,19 @@ class TinyKVStore implements EngineStore {
   }
 
   batch(changes: readonly EngineChange[], sync: boolean): void {
-    this.#db.write(batchOf(changes), { sync });
-    this.#wrote();
+    this.#write(changes.length, () => this.#db.write(batchOf(changes), { sync }));
   }
 
   putAsync(key: Buffer, value: Buffer, sync: boolean): Promise<void> {
-    const done = this.#db.putAsync(key, value, { sync });
-    this.#wrote();
-    return done;
+    return this.#writeAsync(1, () => this.#db.putAsync(key, value, { sync }));
   }
 
   deleteAsync(key: Buffer, sync: boolean): Promise<void> {
-    const done = this.#db.deleteAsync(key, { sync });
-    this.#wrote();
-    return done;
+    return this.#writeAsync(1, () => this.#db.deleteAsync(key, { sync }));
   }
 
   batchAsync(changes: readonly EngineChange[], sync: boolean): Promise<void> {
-    const done = this.#db.writeAsync(batchOf(changes), { sync });
-    this.#wrote();
-    return done;
+    return this.#writeAsync(changes.length, () => this.#db.writeAsync(batchOf(changes), { sync }));
   }
 
   get(key: Buffer, snapshot?: EngineSnapshot): Buffer | undefined {
@@ -229,6 +237,18 @@ class TinyKVStore implements EngineStore {
 
   close(): void {
     this.#db.close();
+  }
+
+  #write(count: number, call: () => void): void {
+    if (this.#last) this.#last.write(count, call);
+    else call();
+    this.#wrote();
+  }
+
+  #writeAsync(count: number, call: () => Promise<void>): Promise<void> {
+    const done = this.#last ? this.#last.writeAsync(count, call) : call();
+    this.#wrote();
+    return done;
   }
 
   #wrote(): void {

@@ -24,6 +24,7 @@ test("an encoded store is sound to the inspector and to verify(), and the engine
     for (const readOnly of [true, false]) {
       expect([seed, verdictOf(files, { readOnly })]).toMatchObject([seed, { ok: true, problems: [] }]);
       const db = openFiles(files, { readOnly });
+      expect([seed, db.recovery]).toMatchObject([seed, { clean: plan.closed, tornBytes: 0 }]);
       const served = [...db.iterate()].map(([key, value]) => [keyOf(key), value.toString("latin1")]);
       expect([seed, served]).toEqual([seed, visible(files)]);
       db.close();

@@ -14,6 +14,7 @@ import {
   type LogFacts,
   type ManifestFacts,
 } from "./content-facts.ts";
+import { FILE_NUMBER_MAX } from "./limits.ts";
 import type { LogHeader } from "./log-framing.ts";
 import type { ManifestState, TableEntry } from "./manifest-framing.ts";
 import { problemText, type StoreProblem } from "./problem.ts";
@@ -233,12 +234,15 @@ function judgeNumbers(listing: StoreListing, state: ManifestState, manifest: num
     for (const number of numbers) {
       const name = nameOf(number);
       if (seen.has(number)) listing.say("C15", name, `has the number of ${seen.get(number)}`);
+      if (number > FILE_NUMBER_MAX) listing.say("C15", name, "a number that no store reaches");
       seen.set(number, name);
     }
   };
   note(manifests.keys(), manifestName);
   note(logs.keys(), logName);
   note(tables.keys(), tableName);
+  if (state.nextFileNumber > FILE_NUMBER_MAX)
+    listing.say("C15", manifestName(manifest), `a next file number that no store reaches: ${state.nextFileNumber}`);
   for (const number of [manifest, state.logNumber, ...state.tables.map((table) => table.number)])
     if (number >= state.nextFileNumber)
       listing.say("C15", manifestName(manifest), `number ${number} is not below the next, ${state.nextFileNumber}`);

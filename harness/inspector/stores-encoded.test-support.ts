@@ -69,8 +69,15 @@ export function blamedByEngine(files: StoreFiles): Blame[] {
 
 /** What is left of them when the engine has opened them for writing and closed them. */
 export function filesAfterSession(files: StoreFiles): StoreFiles {
+  return sessionOn(files, {}, () => undefined);
+}
+
+/** What is left of them behind a session. */
+export function sessionOn(files: StoreFiles, options: Options, use: (db: Database) => void): StoreFiles {
   const env = envOf(files);
-  open(ROOT, { background: "manual", createIfMissing: false, env }).close();
+  const db = open(ROOT, { background: "manual", createIfMissing: false, ...options, env });
+  use(db);
+  db.close();
   const after = new Map<string, Uint8Array>();
   const walk = (directory: string, prefix: string): void => {
     for (const name of env.readDirectory(directory)) {

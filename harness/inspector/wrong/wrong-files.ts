@@ -2,6 +2,7 @@
 
 import type { Random } from "../../workloads/random.ts";
 import { stored, u32 } from "../encode/fields.ts";
+import { FILE_NUMBER_MAX } from "../limits.ts";
 import { encodeCurrent, logName, manifestName, tableName } from "../store-names.ts";
 import { frameTable, type TableBlock } from "../table-framing.ts";
 import {
@@ -172,6 +173,14 @@ export const WRONG_FILES: readonly WrongClass[] = [
       return true;
     },
   },
+  ...[tableName, logName, manifestName].map((nameOf): WrongClass => ({
+    name: `a number that no store reaches: ${nameOf(FILE_NUMBER_MAX + 1)}`,
+    condition: "C15",
+    spoilFiles(files) {
+      files.set(nameOf(FILE_NUMBER_MAX + 1), Buffer.alloc(0));
+      return true;
+    },
+  })),
   current("no CURRENT", () => undefined),
   current("CURRENT with another checksum", (bytes) => flipped(bytes, bytes.length - 2, 0)),
   current("CURRENT with more behind it", (bytes) => Buffer.concat([bytes, Buffer.from("\n")])),

@@ -4,6 +4,7 @@
 import type { EditField, TableEntry } from "../edit-framing.ts";
 import type { CleanEndPlan, StorePlan } from "../encode/store-plan.ts";
 import { encodeChunk } from "../encode/log-encoder.ts";
+import { FILE_NUMBER_MAX } from "../limits.ts";
 import { logName, manifestName } from "../store-names.ts";
 import { frameLog } from "../log-framing.ts";
 import { withStoreHooks, type Spoil, type SpoilFiles, type WrongClass } from "./wrong-class.ts";
@@ -123,6 +124,11 @@ export const WRONG_MANIFESTS: readonly WrongClass[] = [
     name: "a next file number that the manifest has",
     condition: "C15",
     spoil: (plan) => ({ ...plan, nextFileNumber: plan.manifest.number }),
+  },
+  {
+    name: "a next file number that no store reaches",
+    condition: "C15",
+    spoil: (plan) => ({ ...plan, nextFileNumber: FILE_NUMBER_MAX + 1 }),
   },
   {
     name: "a manifest whose header has another database id",

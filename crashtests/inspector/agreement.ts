@@ -105,11 +105,13 @@ class AgreementJudge {
     } else if (verdict === "wrong") this.#disagreements.push(`${where}: both find a store wrong that was just opened`);
   }
 
-  // What both say; what they disagree about is noted.
+  // What both say, of the same file if anything; what they disagree about is noted.
   #verdict(store: EngineStore, disk: ImageEnv, where: string): "sound" | "wrong" | "disagreed" {
     const engine = store.verify();
     const inspector = storeProblems(disk.capture(this.contents), STORE, { open: true, recycle: true });
-    if (engine.length > 0 === inspector.length > 0) return engine.length > 0 ? "wrong" : "sound";
+    if (engine.length === 0 && inspector.length === 0) return "sound";
+    const blamed = new Set(inspector.map(({ file }) => file));
+    if (engine.some((problem) => blamed.has(problem.split(" ", 1)[0]!))) return "wrong";
     this.#disagreements.push(`${where}: verify ${JSON.stringify(engine)}, inspector ${textOf(inspector)}`);
     return "disagreed";
   }

@@ -10,6 +10,10 @@ import { Version } from "./version.ts";
 type Levels = readonly (readonly (readonly string[])[])[];
 
 function problemsOf(levels: Levels): string[] {
+  return judged(levels).problems;
+}
+
+function judged(levels: Levels): { problems: string[]; read: number[] } {
   const entries = new Map<number, Entry[]>();
   const tables = levels.map((level) =>
     level.map((texts): TableMeta => {
@@ -32,8 +36,13 @@ function problemsOf(levels: Levels): string[] {
     }),
   );
   const version = Version.unchecked(ORDER, tables);
-  const open = (table: TableMeta): ArrayCursor => new ArrayCursor(ORDER, entries.get(table.number)!);
-  return ageProblems(version, open).map(({ table, problem }) => `table ${table.number} ${problem}`);
+  const read = new Set<number>();
+  const open = (table: TableMeta): ArrayCursor => {
+    read.add(table.number);
+    return new ArrayCursor(ORDER, entries.get(table.number)!);
+  };
+  const problems = ageProblems(version, open).map(({ table, problem }) => `table ${table.number} ${problem}`);
+  return { problems, read: [...read].sort((a, b) => a - b) };
 }
 
 test("an older version of a key on an upper level is found, wherever in its table it lies", () => {
@@ -65,10 +74,13 @@ test("in level 0 the older table may not have the newer version", () => {
   ).toEqual(["table 1 has an older version of a key than table 2 of level 0"]);
 });
 
-test("only tables that others overlap are read", () => {
-  const alone = ["b#1,put=x", "c#2,put=x"];
-  const version = problemsOf([[], [alone], [["d#1,put=x"], ["e#1,put=x"]]]);
-  expect(version).toEqual([]);
+test("only tables are read that may hold versions of the age of one that they overlap", () => {
+  const levels = [
+    [["a#90,put=x", "z#91,put=x"]],
+    [["b#50,put=x", "c#20,put=x"], ["d#60,put=x"], ["x#21,put=x"]],
+    [["a#10,put=x", "bb#40,put=x"], ["d#30,put=x", "e#31,put=x"], ["f#80,put=x"]],
+  ];
+  expect(judged(levels)).toEqual({ problems: [], read: [2, 5] });
 });
 
 test("what it finds is what comparing each two entries finds", () => {

@@ -21,12 +21,13 @@ interface Layer {
 }
 
 /**
- * Reads all tables that others of another layer overlap, each once; stops at the first version that is out of order, since one
- * may bring thousands.
+ * Reads, each once, the tables that overlap one of another layer and may hold versions of its age, by the numbers that the
+ * manifest gives: whoever calls has seen that these are the tables'. Stops at the first version that is out of order, since
+ * one may bring thousands.
  */
 export function ageProblems(version: Version, open: (table: TableMeta) => InternalCursor): AgeProblem[] {
   const { order } = version;
-  const layers = overlappingLayers(version);
+  const layers = doubtfulLayers(version);
   const cursors = layers.map(({ level, tables }) =>
     level === 0 ? open(tables[0]!) : new LevelCursor(order, tables, open),
   );
@@ -46,18 +47,24 @@ export function ageProblems(version: Version, open: (table: TableMeta) => Intern
 }
 
 // Newest first.
-function overlappingLayers(version: Version): Layer[] {
+function doubtfulLayers(version: Version): Layer[] {
   return version.levels.flatMap((tables, level): Layer[] => {
-    const overlapped = tables.filter((table) => isOverlapped(version, level, table));
-    if (level === 0) return overlapped.map((table) => ({ level, tables: [table] }));
-    return overlapped.length > 0 ? [{ level, tables: overlapped }] : [];
+    const doubtful = tables.filter((table) => isDoubtful(version, level, table));
+    if (level === 0) return doubtful.map((table) => ({ level, tables: [table] }));
+    return doubtful.length > 0 ? [{ level, tables: doubtful }] : [];
   });
 }
 
-function isOverlapped(version: Version, level: number, table: TableMeta): boolean {
+// With some table over or under it that is not wholly older or newer.
+function isDoubtful(version: Version, level: number, table: TableMeta): boolean {
   return version.levels.some((_, other) => {
-    const found = version.overlappingSpan(other, tableSpan(table)).length;
-    return found > (other === level ? 1 : 0);
+    if (other === level && level > 0) return false;
+    return version.overlappingSpan(other, tableSpan(table)).some((one) => {
+      if (one === table) return false;
+      const isBelow = other === level ? one.epoch < table.epoch : other > level;
+      const [upper, deeper] = isBelow ? [table, one] : [one, table];
+      return upper.leastSequence <= deeper.greatestSequence;
+    });
   });
 }
 

@@ -1,10 +1,12 @@
-// The main job: the corpus, differential runs, simulated power loss, faults, fuzzers and SIGKILL rounds in turn, each for
+// The main job: the corpus, differential runs, configurations against each other, simulated power loss, faults, fuzzers and SIGKILL rounds in turn, each for
 // its share of the time, in one table.
 
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
+import { isMine } from "../finding.ts";
 import { runCampaign } from "./campaign.ts";
 import { runFuzzSuite } from "./fuzz.ts";
 import { keepAll } from "./keep.ts";
+import { metaUnit, runMeta } from "./meta.ts";
 import { simulateKills } from "./keep-kill.ts";
 import { killReport } from "./kill-report.ts";
 import { type CommonOptions, configsOf } from "./options.ts";
@@ -33,10 +35,12 @@ interface SuiteResult {
  */
 const ENDS: readonly (readonly [SuiteTask["suite"], number])[] = [
   ["corpus", 0.05],
-  ["run", 0.25],
+  ["run", 0.22],
   ["crash", 0.55],
   ["faults", 0.7],
 ];
+/** Between "run" and "crash". */
+const META_END = 0.27;
 const FUZZ_END = 0.8;
 /** More rounds than any time allows: the clock ends the kill suite. */
 const ROUNDS_MOST = 100_000;
@@ -56,6 +60,7 @@ export async function runTorture(options: TortureOptions): Promise<number> {
     const { seed, shard } = options;
     const task: SuiteTask = { kind: "suite", suite, seed, milliseconds, shard, ...(configs && { configs }) };
     results.push(await runSuite(task, options));
+    if (suite === "run" && !failed()) results.push(await metaSuite(options, begin + META_END * whole));
   }
   if (!failed()) results.push(await fuzzSuite(options, begin + FUZZ_END * whole));
   if (!failed()) results.push(await killSuite(options, begin + whole));
@@ -90,6 +95,26 @@ async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise
   const seconds = (performance.now() - begin) / 1000;
   const { images, deduplicated, tier2, runs } = counters;
   return { suite: task.suite, units, ops, seconds, failures, counters: { images, deduplicated, tier2, runs } };
+}
+
+async function metaSuite(
+  { seed, artifacts, shard, ...options }: TortureOptions,
+  deadline: number,
+): Promise<SuiteResult> {
+  const begin = performance.now();
+  const configs = configsOf(options);
+  const failures: ReportedFailure[] = [];
+  let units = 0;
+  let ops = 0;
+  for (let index = 0; failures.length === 0 && (units === 0 || performance.now() < deadline); index++) {
+    if (!isMine(shard, index)) continue;
+    const unit = metaUnit(`${seed}:meta:${index}`, index, configs);
+    const result = await runMeta({ ...unit, artifacts, deadline });
+    failures.push(...result.failures);
+    ops += result.answers;
+    units++;
+  }
+  return { suite: "meta", units, ops, seconds: (performance.now() - begin) / 1000, failures };
 }
 
 async function fuzzSuite({ seed, artifacts, shard }: TortureOptions, deadline: number): Promise<SuiteResult> {

@@ -10,7 +10,6 @@ import { printEngineResults, type ResultsOptions } from "./engine-results.ts";
 import { addFuzz } from "./fuzz.ts";
 import { addKill } from "./kill.ts";
 import {
-  checkOwnEngine,
   count,
   type CommonOptions,
   type DoubleCheckOptions,
@@ -91,11 +90,12 @@ type EnginesOptions = Omit<ResultsOptions, "engines"> & { readonly results: bool
 
 function addTorture(program: Command, done: Done): void {
   withEngine(withCommon(program.command("torture")))
-    .description("corpus, differential runs, configurations against each other, power loss, faults, fuzzers and SIGKILL rounds in turn")
+    .description(
+      "corpus, differential runs, configurations against each other, power loss, faults, fuzzers and SIGKILL rounds in turn",
+    )
     .option("--seed <seed>", "the seed", "1")
     .option("--minutes <m>", "how long", positive, 1.75)
     .action(async (options: CommonOptions & { seed: string; minutes: number; engine: string }) => {
-      checkOwnEngine(options.engine);
       done(await runTorture(options));
     });
 }

@@ -1,5 +1,5 @@
-// The main job: the corpus, differential runs, configurations against each other, simulated power loss, faults, fuzzers and SIGKILL rounds in turn, each for
-// its share of the time, in one table.
+// The main job: the corpus, differential runs, configurations against each other, simulated power loss, faults, fuzzers and
+// SIGKILL rounds in turn, each for its share of the time, in one table.
 
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
 import { isMine } from "../finding.ts";
@@ -9,25 +9,12 @@ import { keepAll } from "./keep.ts";
 import { metaUnit, runMeta } from "./meta.ts";
 import { simulateKills } from "./keep-kill.ts";
 import { killReport } from "./kill-report.ts";
-import { type CommonOptions, configsOf } from "./options.ts";
+import { checkEngine, configsOf } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { finish, say, type CommandReport, type ReportedFailure } from "./report.ts";
-import type { Counters, SuiteTask } from "./tasks.ts";
-
-export interface TortureOptions extends CommonOptions {
-  readonly seed: string;
-  readonly minutes: number;
-}
-
-interface SuiteResult {
-  readonly suite: string;
-  readonly units: number;
-  readonly ops: number;
-  readonly seconds: number;
-  readonly failures: readonly ReportedFailure[];
-  readonly complaints?: readonly string[];
-  readonly counters?: Counters;
-}
+import type { ReportedFailure } from "./report.ts";
+import type { SuiteTask } from "./tasks.ts";
+import { tortureDriver } from "./torture-driver.ts";
+import { finishTorture, type SuiteResult, type TortureOptions } from "./torture-report.ts";
 
 /**
  * When each suite ends, as a part of the whole time. Power loss finds most of what can be found at all, so it has most;
@@ -50,6 +37,12 @@ const ROUNDS_OF_AN_AVERAGE = 100;
 /** Runs it; the exit code. */
 export async function runTorture(options: TortureOptions): Promise<number> {
   const begin = performance.now();
+  const choice = checkEngine(options.engine);
+  const results = choice.kind === "own" ? await tortureOwn(options, begin) : await tortureDriver(options, choice);
+  return finishTorture(options, results, (performance.now() - begin) / 1000);
+}
+
+async function tortureOwn(options: TortureOptions, begin: number): Promise<SuiteResult[]> {
   const whole = options.minutes * 60_000;
   const results: SuiteResult[] = [];
   const failed = (): boolean => results.some(({ failures }) => failures.length > 0);
@@ -64,24 +57,7 @@ export async function runTorture(options: TortureOptions): Promise<number> {
   }
   if (!failed()) results.push(await fuzzSuite(options, begin + FUZZ_END * whole));
   if (!failed()) results.push(await killSuite(options, begin + whole));
-  printTable(results);
-  const suites = results.map(({ suite, units, ops, seconds, counters }) => ({
-    suite,
-    units,
-    ops,
-    seconds,
-    ...counters,
-  }));
-  const report: CommandReport = {
-    command: "torture",
-    seed: options.seed,
-    ops: results.reduce((sum, { ops }) => sum + ops, 0),
-    seconds: (performance.now() - begin) / 1000,
-    failures: results.flatMap(({ failures }) => failures),
-    complaints: results.flatMap(({ complaints = [] }) => complaints),
-    counters: { suites },
-  };
-  return finish(report, options.json);
+  return results;
 }
 
 async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise<SuiteResult> {
@@ -142,14 +118,4 @@ async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: n
   const { complaints = [] } = killReport(own, summary, { seconds, failures });
   const kills = { suite: "kill", units: summary.rounds, ops: summary.acked, seconds, failures };
   return summary.rounds < ROUNDS_OF_AN_AVERAGE ? kills : { ...kills, complaints };
-}
-
-function printTable(results: readonly SuiteResult[]): void {
-  say(`${"suite".padEnd(10)}${"units".padStart(8)}${"operations".padStart(14)}${"seconds".padStart(10)}   result`);
-  for (const { suite, units, ops, seconds, failures } of results) {
-    const result = failures.length === 0 ? "ok" : `${failures.length} FAILED`;
-    say(
-      `${suite.padEnd(10)}${String(units).padStart(8)}${String(ops).padStart(14)}${seconds.toFixed(1).padStart(10)}   ${result}`,
-    );
-  }
 }

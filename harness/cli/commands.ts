@@ -13,6 +13,7 @@ import {
   count,
   type DoubleCheckOptions,
   recovery,
+  refuseStart,
   simulatedConfigsOf,
   UsageError,
   withCommon,
@@ -101,10 +102,6 @@ function foreignOptions(options: CrashOptions, method: CrashMethod): ForeignCras
   refuseStart(config);
   const { ops, workload, images } = method;
   return { seed, engine, artifacts, config, ops, workload, images };
-}
-
-function refuseStart(config: string): void {
-  if (parseConfiguration(config).start) throw new UsageError("start is a store of our own engine's format");
 }
 
 function crashMethod({ ops, exhaustive, images, sequences, workload }: CrashOptions): CrashMethod {

@@ -66,6 +66,7 @@ test.each([
   ["--ops", "5"],
   ["--seed", "1", "--configs", "1"],
   ["--seed", "1", "--config", "none"],
+  ["--seed", "1", "--config", "small,start=sequence-32"],
   ["--seed", "1", "--workload", "none"],
 ])("meta %s %s %s %s is a mistake: exit 2", async (...words) => {
   const run = execa(process.execPath, [MAIN, "meta", ...words.filter((word) => word !== undefined)], { reject: false });

@@ -21,6 +21,7 @@ import {
   count,
   type CommonOptions,
   type DoubleCheckOptions,
+  refuseStart,
   UsageError,
   withCommon,
   withDoubleCheck,
@@ -102,6 +103,7 @@ async function meta(options: MetaCliOptions): Promise<number> {
 function configsFor(options: MetaCliOptions): string[] {
   const { seed, configs = CONFIGS_DEFAULT, config, shard, doubleCheck } = options;
   const all = config === undefined ? configurationsFor(seed, configs) : [REFERENCE, ...configsOf(options)!];
+  all.forEach(refuseStart);
   if (all.length < COMPARED_LEAST)
     throw new UsageError("one history has nothing to be compared with: --configs 2 or more");
   const [reference, ...others] = all;

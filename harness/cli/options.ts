@@ -49,6 +49,11 @@ export function configsOf({ config, configs }: Pick<CommonOptions, "config" | "c
   return configs === undefined ? undefined : CONFIGURATIONS.slice(0, configs).map(({ name }) => name);
 }
 
+/** Throws UsageError: not every campaign begins with the files of a store, and no other engine can read them. */
+export function refuseStart(config: string): void {
+  if (parseConfiguration(config).start) throw new UsageError("start is for run, crash and faults of our own engine");
+}
+
 /** The others refuse what a crash leaves, or go on behind holes: that is what they are for. */
 const CHECKED_MODE = "pointInTime";
 

@@ -8,7 +8,7 @@ import { runCampaign } from "./campaign.ts";
 import { foreignCrash } from "./crash-foreign.ts";
 import { keepAll } from "./keep.ts";
 import { driverKills } from "./kill.ts";
-import { configsOf, UsageError } from "./options.ts";
+import { configsOf, refuseStart, UsageError } from "./options.ts";
 import { say, type ReportedFailure } from "./report.ts";
 import { emptyResult, type SuiteResult, type TortureOptions } from "./torture-report.ts";
 
@@ -40,6 +40,7 @@ interface UnitResult {
 export async function tortureDriver(options: TortureOptions, choice: Driver): Promise<SuiteResult[]> {
   const { seed, artifacts, shard, minutes } = options;
   const configs = configsOf(options) ?? ["default"];
+  configs.forEach(refuseStart);
   if (configs.length > 1) throw new UsageError("--configs are about our own engine");
   const config = configs[0]!;
   const deadline = performance.now() + minutes * 60_000;

@@ -9,7 +9,7 @@ import { keepAll } from "./keep.ts";
 import { metaUnit, runMeta } from "./meta.ts";
 import { simulateKills } from "./keep-kill.ts";
 import { killReport } from "./kill-report.ts";
-import { checkEngine, configsOf } from "./options.ts";
+import { checkEngine, configsOf, refuseStart } from "./options.ts";
 import { Progress } from "./progress.ts";
 import type { ReportedFailure } from "./report.ts";
 import type { SuiteTask } from "./tasks.ts";
@@ -47,6 +47,7 @@ async function tortureOwn(options: TortureOptions, begin: number): Promise<Suite
   const results: SuiteResult[] = [];
   const failed = (): boolean => results.some(({ failures }) => failures.length > 0);
   const configs = configsOf(options);
+  configs?.forEach(refuseStart);
   for (const [suite, end] of ENDS) {
     if (failed()) break;
     const milliseconds = Math.max(1, begin + end * whole - performance.now());

@@ -2,6 +2,7 @@
 // its share of the time, in one table.
 
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
+import { FEATURES, type Feature } from "../inspector/format-features.ts";
 import { runCampaign } from "./campaign.ts";
 import { runFuzzSuite } from "./fuzz.ts";
 import { keepAll } from "./keep.ts";
@@ -9,22 +10,14 @@ import { simulateKills } from "./keep-kill.ts";
 import { killReport } from "./kill-report.ts";
 import { type CommonOptions, configsOf } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { finish, say, type CommandReport, type ReportedFailure } from "./report.ts";
-import type { Counters, SuiteTask } from "./tasks.ts";
+import { finish, say, type CommandReport } from "./report.ts";
+import { type SuiteResult, writeRunPage } from "./run-report.ts";
+import { quote } from "./task-commands.ts";
+import { HARNESS, type SuiteTask } from "./tasks.ts";
 
 export interface TortureOptions extends CommonOptions {
   readonly seed: string;
   readonly minutes: number;
-}
-
-interface SuiteResult {
-  readonly suite: string;
-  readonly units: number;
-  readonly ops: number;
-  readonly seconds: number;
-  readonly failures: readonly ReportedFailure[];
-  readonly complaints?: readonly string[];
-  readonly counters?: Counters;
 }
 
 /**
@@ -60,6 +53,10 @@ export async function runTorture(options: TortureOptions): Promise<number> {
   if (!failed()) results.push(await fuzzSuite(options, begin + FUZZ_END * whole));
   if (!failed()) results.push(await killSuite(options, begin + whole));
   printTable(results);
+  const seconds = (performance.now() - begin) / 1000;
+  const complaints = [...results.flatMap(({ complaints = [] }) => complaints), ...blindSpots(results, options)];
+  const page = writeRunPage({ ...options, command: "torture", line: lineOf(options), seconds, results, complaints });
+  say(`what was covered: ${page}`);
   const suites = results.map(({ suite, units, ops, seconds, counters }) => ({
     suite,
     units,
@@ -71,12 +68,33 @@ export async function runTorture(options: TortureOptions): Promise<number> {
     command: "torture",
     seed: options.seed,
     ops: results.reduce((sum, { ops }) => sum + ops, 0),
-    seconds: (performance.now() - begin) / 1000,
+    seconds,
     failures: results.flatMap(({ failures }) => failures),
-    complaints: results.flatMap(({ complaints = [] }) => complaints),
-    counters: { suites },
+    complaints,
+    counters: { suites, page },
   };
   return finish(report, options.json);
+}
+
+/** What no image contained was not tried, whatever the suites say; only a whole run can be held to that. */
+export function blindSpots(
+  results: readonly Pick<SuiteResult, "suite" | "failures" | "coverage">[],
+  options: Pick<TortureOptions, "shard" | "config" | "configs">,
+): string[] {
+  const { coverage } = results.find(({ suite }) => suite === "crash") ?? {};
+  // The tour has configurations of its own, and is divided among shards.
+  const isWhole = options.shard.count === 1 && configsOf(options) === undefined;
+  if (!isWhole || !coverage || results.some(({ failures }) => failures.length > 0)) return [];
+  const missing = (Object.keys(FEATURES) as Feature[]).filter((feature) => coverage.features[feature] === 0);
+  return missing.map((feature) => `no crash image contained ${FEATURES[feature]}`);
+}
+
+function lineOf({ seed, minutes, config, configs, shard }: TortureOptions): string {
+  const words = [HARNESS, "torture", "--seed", seed, "--minutes", minutes];
+  if (config !== undefined) words.push("--config", config);
+  if (configs !== undefined) words.push("--configs", configs);
+  if (shard.count > 1) words.push("--shard", `${shard.index}/${shard.count}`);
+  return words.map((word) => (word === HARNESS ? HARNESS : quote(String(word)))).join(" ");
 }
 
 async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise<SuiteResult> {
@@ -84,12 +102,21 @@ async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise
   const progress = new Progress(task.suite);
   const total = Math.max(1, Math.round(task.milliseconds / 1000));
   const tick = (): void => progress.update(Math.min(total, Math.round((performance.now() - begin) / 1000)), total);
-  const { units, ops, found, counters } = await runCampaign(task, { progress: tick });
+  const { units, ops, found, counters, coverage } = await runCampaign(task, { progress: tick });
   progress.end();
   const failures = await keepAll(artifacts, found);
   const seconds = (performance.now() - begin) / 1000;
-  const { images, deduplicated, tier2, runs } = counters;
-  return { suite: task.suite, units, ops, seconds, failures, counters: { images, deduplicated, tier2, runs } };
+  const { images, deduplicated, tier2, second, runs, configs } = counters;
+  return {
+    suite: task.suite,
+    units,
+    ops,
+    seconds,
+    failures,
+    counters: { images, deduplicated, tier2, second, runs, configs },
+    tables: { kinds: counters["kinds"], byCall: counters["byCall"] },
+    ...(coverage && { coverage }),
+  };
 }
 
 async function fuzzSuite({ seed, artifacts, shard }: TortureOptions, deadline: number): Promise<SuiteResult> {
@@ -115,8 +142,18 @@ async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: n
   const seconds = (performance.now() - begin) / 1000;
   const failures = await simulateKills(summary.failures);
   const { complaints = [] } = killReport(own, summary, { seconds, failures });
-  const kills = { suite: "kill", units: summary.rounds, ops: summary.acked, seconds, failures };
-  return summary.rounds < ROUNDS_OF_AN_AVERAGE ? kills : { ...kills, complaints };
+  const { rounds, acked, checked, sights, writes, profiles, places } = summary;
+  const counters = { checked, sights, writes };
+  return {
+    suite: "kill",
+    units: rounds,
+    ops: acked,
+    seconds,
+    failures,
+    complaints: rounds < ROUNDS_OF_AN_AVERAGE ? [] : complaints,
+    counters,
+    tables: { profiles, places },
+  };
 }
 
 function printTable(results: readonly SuiteResult[]): void {

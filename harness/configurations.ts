@@ -55,6 +55,8 @@ export class ConfigurationError extends Error {
 
 /** What open() takes when `numLevels` is not given. */
 const LEVELS_DEFAULT = 7;
+/** The same for `blockSize`, in bytes. */
+const BLOCK_SIZE_DEFAULT = 4 << 10;
 
 const SMALL: StoreOptions = {
   background: "inline",
@@ -222,6 +224,11 @@ export function withLevels(configuration: Configuration, levels: number): Config
 /** The levels that a store opened with this configuration has. */
 export function levelsOf(configuration: Configuration): number {
   return configuration.options.numLevels ?? LEVELS_DEFAULT;
+}
+
+/** The size that its data blocks aim at, in bytes. */
+export function blockSizeOf(configuration: Configuration): number {
+  return configuration.options.blockSize ?? BLOCK_SIZE_DEFAULT;
 }
 
 const RANDOM_VALUES: readonly (readonly [keyof StoreOptions, readonly (number | string)[]])[] = [

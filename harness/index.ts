@@ -84,6 +84,15 @@ export { FaultWatch, type FaultyWorld } from "./runner-faults.ts";
 export { openStore } from "./runner-open.ts";
 export { CONDITIONS, type Condition } from "./conditions.ts";
 export { CrashJudge, Examined, type Violation as CrashViolation } from "./crash/crash-judge.ts";
+export {
+  CoverageCounter,
+  mergeCoverage,
+  TraceMap,
+  type Coverage,
+  type CoverageCell,
+  type CrashLoss,
+} from "./crash/coverage.ts";
+export { FEATURES, type Feature } from "./inspector/format-features.ts";
 export { CrashOps, opsWithCrashes } from "./crash/crash-ops.ts";
 export { diskAtStart, Enumeration, type CrashFound } from "./crash/enumeration.ts";
 export type { OpenerOptions } from "./crash/image-opener.ts";

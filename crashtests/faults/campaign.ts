@@ -43,6 +43,8 @@ export interface FaultsResult {
   readonly byCall: Readonly<Record<string, number>>;
   /** The same by outcome, error and how long ("part EIO once"). */
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Runs by configuration. */
+  readonly configs: Readonly<Record<string, number>>;
   /** Sizes of a full disk. */
   readonly capacities: number;
   /** Crash images opened. */
@@ -135,6 +137,7 @@ class Campaign {
       calls: this.#calls,
       byCall: this.#byCall,
       outcomes: this.#outcomes,
+      configs: { [this.#config]: runs },
       capacities: this.#capacities,
       images: this.#checker.opens,
       findings: this.findings,

@@ -2,12 +2,15 @@
 //
 //   exhaustive   one short log, every crash point, every combination that survivals.ts lists
 //   sampled      one long log, crash points and survivals drawn from the seed, so many images
+//   tour         logs that show every part of the formats (tour.ts), so many images of each
 //   sequences    every sequence over a small alphabet (sequences.ts), each exhaustively
 
 import { createHash } from "node:crypto";
 import {
   type CampaignHost,
   ContentStore,
+  type Coverage,
+  CoverageCounter,
   CrashJudge,
   type CrashFound,
   type EngineMaker,
@@ -36,6 +39,7 @@ import {
 } from "tinykv/harness";
 import { SampledEnumeration } from "./sampled.ts";
 import { type Sequence, SEQUENCE_CONFIGS, sequences } from "./sequences.ts";
+import { TOUR, TOUR_IMAGES, TOUR_SEED } from "./tour.ts";
 
 export interface PowerLossCounters {
   /** Tier-1 opens. */
@@ -58,6 +62,7 @@ export interface PowerLossResult {
   readonly counters: PowerLossCounters;
   readonly ops: number;
   readonly findings: readonly Finding[];
+  readonly coverage: Coverage;
 }
 
 export interface PowerLossCommon {
@@ -123,6 +128,20 @@ export async function runSampled(
     const ops = generated({ workload, seed, ops: count, keys: SAMPLED_KEYS, config: parseConfiguration(name) });
     const share = Math.floor(images / configs.length) + (i < images % configs.length ? 1 : 0);
     await campaign.sample(ops, name, share);
+  }
+  return campaign.result();
+}
+
+/** Crash images of logs that show every part of the formats; of a shard some of the logs, so that no division changes them. */
+export async function runTour(
+  options: Omit<PowerLossCommon, "seed" | "configs" | "recovery">,
+  host: CampaignHost,
+  makeEngine: EngineMaker = tinykv,
+): Promise<PowerLossResult> {
+  const { shard = WHOLE, ...rest } = options;
+  const campaign = new Campaign({ ...rest, seed: TOUR_SEED }, "tour", host, makeEngine);
+  for (const [i, { config, ops }] of TOUR.entries()) {
+    if (isMine(shard, i) && !campaign.isOver) await campaign.sample(ops, config, TOUR_IMAGES);
   }
   return campaign.result();
 }
@@ -193,6 +212,7 @@ class Campaign {
   readonly #findings: Finding[] = [];
   readonly #configs: Record<string, number> = {};
   readonly #hashes: string[] = [];
+  readonly #coverage = new CoverageCounter();
   #points = 0;
   #ops = 0;
   #exhausted = true;
@@ -220,6 +240,7 @@ class Campaign {
     const { graph, judge } = this.#judgeOf(run, "state");
     const enumeration = new Enumeration(run, graph, judge, {
       recovery: this.#options.recovery === "closed" ? Infinity : (this.#options.recovery ?? 1),
+      coverage: this.#coverage,
       ...(this.#options.until && { until: this.#options.until }),
     });
     const found = enumeration.run();
@@ -235,7 +256,13 @@ class Campaign {
     const { seed, until } = this.#options;
     const shard = this.#options.shard ?? WHOLE;
     const own = Math.floor(images / shard.count) + (shard.index <= images % shard.count ? 1 : 0);
-    const sampled = new SampledEnumeration(run, graph, judge, { images: own, seed, shard, ...(until && { until }) });
+    const sampled = new SampledEnumeration(run, graph, judge, {
+      images: own,
+      seed,
+      shard,
+      coverage: this.#coverage,
+      ...(until && { until }),
+    });
     const found = sampled.run();
     this.#points += sampled.points;
     if (found) this.#found(run, found);
@@ -256,7 +283,7 @@ class Campaign {
       configs: this.#configs,
       traceHash: createHash("sha256").update(this.#hashes.join("\n")).digest("hex"),
     };
-    return { counters, ops: this.#ops, findings: this.#findings };
+    return { counters, ops: this.#ops, findings: this.#findings, coverage: this.#coverage.coverage() };
   }
 
   async #record(ops: readonly Op[], config: string): Promise<RecordedRun | undefined> {
@@ -279,7 +306,13 @@ class Campaign {
       const { until } = this.#options;
       const beat = (): void => this.#host.progress(this.#imagesSoFar());
       scene = {
-        graph: new ImageGraph({ ...options, samples: SAMPLES, beat, ...(until && { until }) }),
+        graph: new ImageGraph({
+          ...options,
+          samples: SAMPLES,
+          beat,
+          coverage: this.#coverage,
+          ...(until && { until }),
+        }),
         examined: new Examined(by),
         options,
       };

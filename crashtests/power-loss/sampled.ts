@@ -4,7 +4,9 @@
 import {
   anySurvival,
   type CrashFound,
+  type CoverageCounter,
   type CrashJudge,
+  type CrashLoss,
   CrashOps,
   diskAtStart,
   type Image,
@@ -14,6 +16,7 @@ import {
   isMine,
   type Shard,
   SimulatedDisk,
+  TraceMap,
   changesDisk,
 } from "tinykv/harness";
 
@@ -23,6 +26,7 @@ export interface SampledOptions {
   readonly until?: () => boolean;
   /** Of the places at which it may crash, every so many-th. */
   readonly shard: Shard;
+  readonly coverage?: CoverageCounter;
 }
 
 /** What is drawn at a crash point: so many of each, in 16. */
@@ -43,6 +47,7 @@ export class SampledEnumeration {
   readonly #ops: CrashOps;
   readonly #random: Random;
   readonly #last: number;
+  readonly #map: TraceMap | undefined;
 
   constructor(run: RecordedRun, graph: ImageGraph, judge: CrashJudge, options: SampledOptions) {
     this.#run = run;
@@ -52,6 +57,7 @@ export class SampledEnumeration {
     this.#ops = new CrashOps(run, graph);
     this.#random = new Random(`sampled:${options.seed}:${options.shard.index}/${options.shard.count}`);
     this.#last = graph.counters.images + options.images;
+    this.#map = options.coverage && new TraceMap(run.trace, run.ops);
   }
 
   run(): CrashFound | undefined {
@@ -108,6 +114,7 @@ export class SampledEnumeration {
     const choices = anySurvival(items, this.#random);
     const fill = this.#random.chance(1, 4) ? "stale" : "zeros";
     const image = disk.image(items, choices, fill);
+    if (this.#map) this.#options.coverage!.countPower(this.#map.at(i, disk), "power", () => ({ choices }));
     const demands = this.#run.demands[i + 1]!;
     const node = this.#graph.node(image, 0);
     const violation = this.#judge.judgePower(image, node, demands);
@@ -115,11 +122,12 @@ export class SampledEnumeration {
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
     if (!again || this.#isDone()) return undefined;
     const mounted = new SimulatedDisk(image, this.#graph.contents);
-    return this.#cutRecovery({ disk: mounted, i, image, node, crash });
+    return this.#cutRecovery({ disk: mounted, i, image, node, crash, loss: "power, then power" });
   }
 
   #kill(disk: SimulatedDisk, i: number): CrashFound | undefined {
     const node = this.#graph.node(disk.imageKill(), 0);
+    this.#options.coverage?.count(this.#map!.at(i, disk), "kill");
     const violation = this.#judge.judge(node, this.#run.demands[i + 1]!, "kill");
     return violation && { violation, crashes: this.#ops.chain([this.#ops.kill(i, "after")], node, violation.way) };
   }
@@ -131,16 +139,25 @@ export class SampledEnumeration {
     killed.kill();
     const image = disk.imageKill();
     const node = this.#graph.node(image, 0);
-    return this.#cutRecovery({ disk: killed, i, image, node, crash: () => this.#ops.kill(i, "after") });
+    return this.#cutRecovery({
+      disk: killed,
+      i,
+      image,
+      node,
+      crash: () => this.#ops.kill(i, "after"),
+      loss: "kill, then power",
+    });
   }
 
   // The power goes at a drawn place of the recovery that starts on `disk`.
-  #cutRecovery({ disk, i, image, node, crash }: CutRecovery): CrashFound | undefined {
+  #cutRecovery({ disk, i, image, node, crash, loss }: CutRecovery): CrashFound | undefined {
     const recovery = this.#graph.recoveryFrom(image, node);
     const j = this.#random.int(recovery.length);
     recovery.slice(0, j + 1).forEach((event, k) => disk.apply(event, i + 2 + k));
     const items = disk.pending();
     const choices = anySurvival(items, this.#random);
+    const { coverage } = this.#options;
+    if (coverage) coverage.countPower(new TraceMap(recovery).at(j, disk), loss, () => ({ choices }));
     const second = this.#graph.secondNode(disk.image(items, choices));
     const violation =
       j === recovery.length - 1
@@ -159,4 +176,5 @@ interface CutRecovery {
   readonly image: Image;
   readonly node: ReturnType<ImageGraph["node"]>;
   readonly crash: () => ReturnType<CrashOps["kill"]>;
+  readonly loss: CrashLoss;
 }

@@ -2,7 +2,13 @@
 
 import { runFaults, type FaultsResult } from "../../crashtests/faults/campaign.ts";
 import { runBarriers } from "../../crashtests/power-loss/barriers.ts";
-import { runExhaustive, runSampled, runSequences, type PowerLossResult } from "../../crashtests/power-loss/campaign.ts";
+import {
+  runExhaustive,
+  runSampled,
+  runSequences,
+  runTour,
+  type PowerLossResult,
+} from "../../crashtests/power-loss/campaign.ts";
 import type { EngineMaker } from "../crash/recorded-run.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import type { Finding } from "../finding.ts";
@@ -37,6 +43,7 @@ export async function runDifferentials(task: RunTask, host: WorkerHost): Promise
       executed: counts?.executed ?? 0,
       skipped: counts?.skipped ?? 0,
       kinds: counts?.byKind ?? {},
+      configs: { [config]: 1 },
       ...(traceHash !== undefined && { traceHash }),
     });
     if (result.found) {
@@ -49,11 +56,11 @@ export async function runDifferentials(task: RunTask, host: WorkerHost): Promise
 
 export async function runCrash(task: CrashTask, host: WorkerHost): Promise<CampaignResult> {
   const work: Work = { campaign: "crash", mode: "crash", command: crashCommand(task) };
-  host.begin(work, task.method.kind === "sequences" ? "sequences" : task.method.workload);
-  const { counters, ops, findings } = await powerLoss(task, host);
+  host.begin(work, "workload" in task.method ? task.method.workload : task.method.kind);
+  const { counters, ops, findings, coverage } = await powerLoss(task, host);
   const units = Object.values(counters.configs).reduce((sum, runs) => sum + runs, 0);
   const found = findings.map((finding): Found => ({ ...work, finding, command: commandOf(task, finding.config) }));
-  return { units, ops, counters: { ...counters }, found };
+  return { units, ops, counters: { ...counters }, found, coverage };
 }
 
 // Under one configuration as many images are drawn as were its share.
@@ -84,6 +91,8 @@ function powerLoss(task: CrashTask, host: WorkerHost): Promise<PowerLossResult> 
     }
     case "sequences":
       return runSequences({ ...common, length: method.length }, host, makeEngine);
+    case "tour":
+      return runTour({ shard }, host, makeEngine);
     default:
       return unreachable(method);
   }

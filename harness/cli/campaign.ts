@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Finding, Shard } from "../finding.ts";
-import { differingCounters, mergeCounters } from "./counters.ts";
+import { coverageOf, differingCounters, mergeCounters } from "./counters.ts";
 import { firstOps } from "./differential.ts";
 import { discard } from "./keep.ts";
 import type { CampaignResult, CampaignTask, Found } from "./tasks.ts";
@@ -100,5 +100,6 @@ function merge(results: readonly CampaignResult[]): CampaignResult {
     ops: results.reduce((sum, { ops }) => sum + ops, 0),
     counters: mergeCounters(results.map(({ counters }) => counters)),
     found: results.flatMap(({ found }) => found),
+    ...coverageOf(results),
   };
 }

@@ -23,13 +23,17 @@ import {
 } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { runForeignCrash, type ForeignCrashOptions } from "./crash-foreign.ts";
-import { finish } from "./report.ts";
+import { finish, say } from "./report.ts";
+import { writeRunPage } from "./run-report.ts";
+import { crashCommand } from "./task-commands.ts";
 import type { CampaignTask, Counters, CrashMethod, CrashTask, FaultsTask, RunTask } from "./tasks.ts";
 
 /** Told the exit code. */
 export type Done = (code: number) => void;
 
 interface CampaignOptions extends CommonOptions, DoubleCheckOptions {
+  /** Of crash. */
+  readonly report?: boolean;
   readonly seed: string;
   readonly engine: string;
 }
@@ -60,23 +64,27 @@ interface CrashOptions extends CampaignOptions {
   readonly exhaustive?: boolean;
   readonly images?: number;
   readonly sequences?: number;
+  readonly tour?: boolean;
   readonly workload: string;
   readonly recovery?: number | "closed";
 }
 
 export function addCrash(program: Command, done: Done): void {
-  campaign(program, "crash", "simulated power loss: --ops with --exhaustive or --images, or --sequences")
+  campaign(program, "crash", "simulated power loss: --ops with --exhaustive or --images, --sequences or --tour")
     .option("--seed <seed>", "the seed", "1")
     .option("--ops <n>", "operations of one log", count)
     .option("--exhaustive", "every crash of it")
     .option("--images <k>", "so many crash images of it", count)
     .option("--sequences <n>", "every crash of every sequence of up to n operations", count)
+    .option("--tour", "crash images of logs that show every part of the formats")
+    .option("--report", "what was covered as a page, among the artifacts")
     .option("--workload <name>", WORKLOADS.join(", "), "mixed")
     .option("--recovery <n>", 'crashes in recovery, one in the other; "closed": until nothing new appears', recovery)
     .action(async (options: CrashOptions) => {
       const { seed, shard } = options;
       const method = crashMethod(options);
       const choice = checkEngine(options.engine);
+      if (choice.kind === "driver" && options.report === true) throw new UsageError("--report is about our own engine");
       if (choice.kind === "driver")
         return done(await runForeignCrash(foreignOptions(options, method), choice, options.json));
       const closed = method.kind === "sequences" && method.length === 1 ? "closed" : undefined;
@@ -104,12 +112,12 @@ function foreignOptions(options: CrashOptions, method: CrashMethod): ForeignCras
   return { seed, engine, artifacts, config, ops, workload, images };
 }
 
-function crashMethod({ ops, exhaustive, images, sequences, workload }: CrashOptions): CrashMethod {
-  const asked = [exhaustive === true, images !== undefined, sequences !== undefined].filter(Boolean).length;
-  if (asked !== 1) throw new UsageError("exactly one of --exhaustive, --images and --sequences");
-  if (sequences !== undefined) {
+function crashMethod({ ops, exhaustive, images, sequences, tour, workload }: CrashOptions): CrashMethod {
+  const asked = [exhaustive, images, sequences, tour].filter((one) => one !== undefined).length;
+  if (asked !== 1) throw new UsageError("exactly one of --exhaustive, --images, --sequences and --tour");
+  if (sequences !== undefined || tour === true) {
     if (ops !== undefined) throw new UsageError("--ops goes with --exhaustive and --images");
-    return { kind: "sequences", length: sequences };
+    return sequences === undefined ? { kind: "tour" } : { kind: "sequences", length: sequences };
   }
   if (ops === undefined) throw new UsageError("--ops is missing");
   const log = { ops, workload: workloadNamed(workload) };
@@ -158,6 +166,12 @@ async function execute(
   const failures = await keepAll(options.artifacts, result.found);
   const seconds = (performance.now() - begin) / 1000;
   const { ops } = result;
+  if (task.kind === "crash" && options.report === true) {
+    const { kind: command, seed } = task;
+    const suite = { ...result, suite: command, seconds, failures };
+    const run = { command, seed, seconds, line: crashCommand(task, options.config), results: [suite], complaints: [] };
+    say(`what was covered: ${writeRunPage({ ...run, artifacts: options.artifacts })}`);
+  }
   return finish(
     { command: task.kind, seed: task.seed, ops, seconds, failures, counters: { ...counters, ...result.counters } },
     options.json,

@@ -1,7 +1,8 @@
 // Counters of a campaign that was run in parts, and of one that was run twice.
 
 import { createHash } from "node:crypto";
-import type { Counters } from "./tasks.ts";
+import { mergeCoverage } from "../crash/coverage.ts";
+import type { CampaignResult, Counters } from "./tasks.ts";
 
 /** Numbers add up, truths hold of all, hashes are hashed together; tables are merged in the same way. */
 export function mergeCounters(parts: readonly Counters[]): Counters {
@@ -18,6 +19,12 @@ export function differingCounters(one: Counters, other: Counters, prefix = ""): 
     if (isTable(a) && isTable(b)) return differingCounters(a, b, `${prefix}${name}.`);
     return JSON.stringify(a) === JSON.stringify(b) ? [] : [prefix + name];
   });
+}
+
+/** What the parts of a campaign covered together; nothing if none of them crashed. */
+export function coverageOf(parts: readonly Pick<CampaignResult, "coverage">[]): Pick<CampaignResult, "coverage"> {
+  const all = parts.flatMap(({ coverage }) => coverage ?? []);
+  return all.length === 0 ? {} : { coverage: mergeCoverage(all) };
 }
 
 function merge(values: readonly unknown[]): unknown {

@@ -1,13 +1,13 @@
-// The pages that failures are kept with, made of real failures and looked at in a browser: on a phone and a desk, in light
+// The pages of failures and of runs, made of real ones and looked at in a browser: on a phone and a desk, in light
 // and dark, on paper. Bringing the browser takes half a minute where it is missing and may be installed; where it may not,
 // the tests say so and are skipped.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NodeEnv, type Barrier } from "tinykv/env";
+import { BARRIERS, NodeEnv, type Barrier } from "tinykv/env";
 import { afterAll, beforeAll, expect, test, type TestContext } from "vitest";
-import { runOne } from "../../crashtests/power-loss/campaign.ts";
+import { runOne, runTour } from "../../crashtests/power-loss/campaign.ts";
 import { sequenceOf, SEQUENCE_CONFIGS } from "../../crashtests/power-loss/sequences.ts";
 import { addToArtifact, logOf, writeArtifact } from "../artifacts.ts";
 import { runCrashLog } from "../crash/crash-log.ts";
@@ -15,10 +15,12 @@ import type { EngineMaker } from "../crash/recorded-run.ts";
 import { BarrierEnv } from "../disk/barrier-env.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { type Finding, SILENT_HOST } from "../finding.ts";
+import { FEATURES } from "../inspector/format-features.ts";
 import { parseOp } from "../op-parse.ts";
 import { findingPage } from "../../fuzz/finding-page.ts";
 import { Browser, findBrowser } from "../report/browser.test-support.ts";
-import { pageProblems } from "../report/page-checks.test-support.ts";
+import { pageProblems, SCREENS } from "../report/page-checks.test-support.ts";
+import { writeRunPage } from "./run-report.ts";
 
 /** The installation of the browser and some more. */
 const SET_UP_MILLISECONDS = 200_000;
@@ -128,6 +130,41 @@ test("what a fuzzer found has a page of its own", async (context) => {
   } as const;
   writeFileSync(file, findingPage({ finding, bytes, original: new Uint8Array(5000) }));
   expect(await pageProblems(shown, file)).toEqual([]);
+});
+
+test("the page of a run that found nothing shows what it covered, and what it did not", async (context) => {
+  const shown = shownIn(context);
+  const { counters, ops, coverage } = await runTour({ shard: { index: 3, count: 4 } }, SILENT_HOST);
+  const { images, tier2, second, configs } = counters;
+  const suite = { suite: "crash", units: 1, ops, seconds: 2.5, failures: [], coverage };
+  const run = { artifacts: root, command: "crash", seed: "a/b", line: "npx tinykv-harness crash --tour", seconds: 2.5 };
+  const results = [{ ...suite, counters: { images, tier2, second, configs }, tables: { kinds: { put: 2, flush: 1 } } }];
+  const file = writeRunPage({ ...run, results, complaints: [] });
+  expect(file).toBe(join(root, "crash-a-b", "report.html"));
+  const { text } = pageOf(join(root, "crash-a-b"));
+  expect(headings(text)).toEqual([
+    "Suites",
+    "Where crashes fell",
+    "What images showed of the formats",
+    "Conditions",
+    "Configurations",
+    "Operations by kind",
+  ]);
+  for (const barrier of BARRIERS) expect(text).toContain(`<th scope="row">${barrier}</th>`);
+  const shownCount = new Map(
+    [...text.matchAll(/<th scope="row">([^<]+)<\/th><td class="[^"]*">([^<]+)<\/td>/g)].map(([, name, count]) => [
+      name,
+      count,
+    ]),
+  );
+  expect(coverage.features.wide).toBeGreaterThan(0);
+  expect(shownCount.get(FEATURES.wide)).toBe(String(coverage.features.wide));
+  expect(coverage.features.twoLevels).toBe(0);
+  expect(shownCount.get(FEATURES.twoLevels)).toBe("in none");
+  expect(await pageProblems(shown, file)).toEqual([]);
+  const picture = await (await shown.open(file, SCREENS[0]!)).picture();
+  expect([...picture.subarray(1, 4)]).toEqual([..."PNG"].map((letter) => letter.charCodeAt(0)));
+  expect(picture.readUInt32BE(16)).toBe(SCREENS[0]!.width);
 });
 
 test("what is wrong with a page is seen", async (context) => {

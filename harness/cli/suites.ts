@@ -8,7 +8,7 @@ import { isMine, WHOLE } from "../finding.ts";
 import { parseOpLog } from "../op-log.ts";
 import { WORKLOADS, type WorkloadName } from "../workloads/mixes.ts";
 import { isOver, runCrash, runDifferentials, runFaultUnits } from "./campaign-tasks.ts";
-import { mergeCounters } from "./counters.ts";
+import { coverageOf, mergeCounters } from "./counters.ts";
 import { modeOf, runLog } from "./reproduce.ts";
 import type { CampaignResult, CrashMethod, CrashTask, SuiteTask } from "./tasks.ts";
 import type { WorkerHost } from "./worker-host.ts";
@@ -59,6 +59,8 @@ const CRASH_WORKLOADS: readonly WorkloadName[] = [
 /** Each call of such a log fails in each way that it can: a few thousand runs. */
 const FAULTS_OPS = 30;
 
+const TOUR: Omit<CrashTask, "shard"> = { kind: "crash", seed: "tour", method: { kind: "tour" } };
+
 /** One unit; undefined when there are no more. */
 type Unit = (host: WorkerHost, milliseconds: number) => Promise<CampaignResult>;
 
@@ -80,6 +82,7 @@ export async function runSuite(task: SuiteTask, host: WorkerHost): Promise<Campa
     ops: sum(({ ops }) => ops),
     counters: mergeCounters(results.map(({ counters }) => counters)),
     found: results.flatMap(({ found }) => found),
+    ...coverageOf(results),
   };
 }
 
@@ -87,6 +90,10 @@ function* unitsOf(task: SuiteTask): Generator<Unit> {
   if (task.suite === "corpus") {
     yield* corpusUnits(task);
     return;
+  }
+  // What chance may not come by is looked at first, whatever time there is.
+  if (task.suite === "crash" && task.configs === undefined) {
+    yield (host) => runCrash({ ...TOUR, shard: task.shard }, host);
   }
   for (let index = 0; ; index++) {
     if (!isMine(task.shard, index)) continue;

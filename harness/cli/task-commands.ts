@@ -13,6 +13,7 @@ export function runCommand({ seed, ops, workload, keys, engine }: RunTask, confi
 export function crashCommand(task: CrashTask, config?: string): string {
   const { seed, method, recovery, shard } = task;
   const words: (string | number)[] = ["crash"];
+  if (method.kind === "tour") return commandLine([...words, "--tour"]);
   if (method.kind === "sequences") words.push("--sequences", method.length, "--seed", seed);
   else words.push("--seed", seed, "--ops", method.ops, "--workload", method.workload);
   if (method.kind === "exhaustive") words.push("--exhaustive");

@@ -1,5 +1,6 @@
 // What a worker can be asked to do, and what it answers: plain values, they cross from thread to thread.
 
+import type { Coverage } from "../crash/coverage.ts";
 import type { CrashStory } from "../crash/crash-story.ts";
 import type { Finding, Shard } from "../finding.ts";
 import type { ImageFiles } from "../artifacts.ts";
@@ -30,7 +31,8 @@ export interface RunTask {
 export type CrashMethod =
   | { readonly kind: "exhaustive"; readonly ops: number; readonly workload: WorkloadName }
   | { readonly kind: "sampled"; readonly ops: number; readonly workload: WorkloadName; readonly images: number }
-  | { readonly kind: "sequences"; readonly length: number };
+  | { readonly kind: "sequences"; readonly length: number }
+  | { readonly kind: "tour" };
 
 export interface CrashTask {
   readonly kind: "crash";
@@ -88,6 +90,8 @@ export interface CampaignResult {
   readonly ops: number;
   readonly counters: Counters;
   readonly found: readonly Found[];
+  /** Of simulated crashes. */
+  readonly coverage?: Coverage;
 }
 
 /** What found something, and how it is seen again. */

@@ -10,7 +10,8 @@ import { keepAll } from "./keep.ts";
 import { driverKills } from "./kill.ts";
 import { configsOf, refuseStart, UsageError } from "./options.ts";
 import { say, type ReportedFailure } from "./report.ts";
-import { emptyResult, type SuiteResult, type TortureOptions } from "./torture-report.ts";
+import type { SuiteResult } from "./run-report.ts";
+import { emptyResult, type TortureOptions } from "./torture-report.ts";
 
 type Driver = Extract<EngineChoice, { kind: "driver" }>;
 

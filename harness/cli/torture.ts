@@ -14,7 +14,8 @@ import { Progress } from "./progress.ts";
 import type { ReportedFailure } from "./report.ts";
 import type { SuiteTask } from "./tasks.ts";
 import { tortureDriver } from "./torture-driver.ts";
-import { finishTorture, type SuiteResult, type TortureOptions } from "./torture-report.ts";
+import type { SuiteResult } from "./run-report.ts";
+import { finishTorture, type TortureOptions } from "./torture-report.ts";
 
 /**
  * When each suite ends, as a part of the whole time. Power loss finds most of what can be found at all, so it has most;
@@ -66,12 +67,21 @@ async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise
   const progress = new Progress(task.suite);
   const total = Math.max(1, Math.round(task.milliseconds / 1000));
   const tick = (): void => progress.update(Math.min(total, Math.round((performance.now() - begin) / 1000)), total);
-  const { units, ops, found, counters } = await runCampaign(task, { progress: tick });
+  const { units, ops, found, counters, coverage } = await runCampaign(task, { progress: tick });
   progress.end();
   const failures = await keepAll(artifacts, found);
   const seconds = (performance.now() - begin) / 1000;
-  const { images, deduplicated, tier2, runs } = counters;
-  return { suite: task.suite, units, ops, seconds, failures, counters: { images, deduplicated, tier2, runs } };
+  const { images, deduplicated, tier2, second, runs, configs } = counters;
+  return {
+    suite: task.suite,
+    units,
+    ops,
+    seconds,
+    failures,
+    counters: { images, deduplicated, tier2, second, runs, configs },
+    tables: { kinds: counters["kinds"], byCall: counters["byCall"] },
+    ...(coverage && { coverage }),
+  };
 }
 
 async function metaSuite(
@@ -117,6 +127,16 @@ async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: n
   const seconds = (performance.now() - begin) / 1000;
   const failures = await simulateKills(summary.failures);
   const { complaints = [] } = killReport(own, summary, { seconds, failures });
-  const kills = { suite: "kill", units: summary.rounds, ops: summary.acked, seconds, failures };
-  return summary.rounds < ROUNDS_OF_AN_AVERAGE ? kills : { ...kills, complaints };
+  const { rounds, acked, checked, sights, writes, profiles, places } = summary;
+  const counters = { checked, sights, writes };
+  return {
+    suite: "kill",
+    units: rounds,
+    ops: acked,
+    seconds,
+    failures,
+    complaints: rounds < ROUNDS_OF_AN_AVERAGE ? [] : complaints,
+    counters,
+    tables: { profiles, places },
+  };
 }

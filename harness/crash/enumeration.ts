@@ -6,6 +6,7 @@ import { makeImage, type Image } from "../disk/image.ts";
 import { PAGE_BYTES } from "../disk/page.ts";
 import { changesDisk, type TraceCall } from "../disk/trace.ts";
 import type { CrashOp } from "../op.ts";
+import { type CoverageCounter, TraceMap } from "./coverage.ts";
 import { CrashOps, OLD_BYTES } from "./crash-ops.ts";
 import type { CrashJudge, Violation } from "./crash-judge.ts";
 import { cutPlaces, type ImageGraph, type ImageNode } from "./image-graph.ts";
@@ -16,6 +17,7 @@ export interface EnumerationOptions {
   readonly recovery: number;
   /** Asked at every crash point: stop here. */
   readonly until?: () => boolean;
+  readonly coverage?: CoverageCounter;
   /** Crashes during these operations alone, and behind their return. */
   readonly only?: ReadonlySet<number>;
 }
@@ -48,6 +50,8 @@ export class Enumeration {
   readonly #options: EnumerationOptions;
   readonly #ops: CrashOps;
   readonly #tried = new Set<string>();
+  readonly #coverage: CoverageCounter | undefined;
+  readonly #map: TraceMap | undefined;
 
   constructor(run: RecordedRun, graph: ImageGraph, judge: CrashJudge, options: EnumerationOptions) {
     this.#run = run;
@@ -55,6 +59,8 @@ export class Enumeration {
     this.#judge = judge;
     this.#options = options;
     this.#ops = new CrashOps(run, graph);
+    this.#coverage = options.coverage;
+    this.#map = options.coverage && new TraceMap(run.trace, run.ops);
   }
 
   /** The first violation, in the order of time; undefined if there is none. */
@@ -90,7 +96,9 @@ export class Enumeration {
 
   #powerCut(disk: SimulatedDisk, i: number, demands: Demands): CrashFound | undefined {
     const { recovery } = this.#options;
+    const where = this.#map?.at(i, disk);
     for (const image of this.#graph.imagesOf(disk, `${i}`)) {
+      if (where) this.#coverage!.countPower(where, "power", () => image.survival());
       const node = this.#graph.node(image, recovery);
       const violation = this.#judge.judgePower(image, node, demands);
       if (violation)
@@ -128,7 +136,8 @@ export class Enumeration {
   }
 
   #killed(disk: SimulatedDisk, kill: Kill): CrashFound | undefined {
-    const { image, demands, loss, crash } = kill;
+    const { i, image, demands, loss, crash } = kill;
+    this.#coverage?.count(this.#map!.at(i, disk), loss === "kill" ? "kill" : "old bytes");
     const node = this.#graph.node(image, 0);
     const violation = this.#judge.judge(node, demands, loss);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
@@ -148,12 +157,15 @@ export class Enumeration {
     killed.kill();
     const recovery = this.#graph.recoveryFrom(image, node);
     const places = new Set(cutPlaces(recovery));
+    const map = this.#coverage && new TraceMap(recovery);
     for (let j = 0; j < recovery.length; j++) {
       const event = recovery[j]!;
       killed.apply(event, i + 2 + j);
       if (!places.has(j)) continue;
       const served = j === recovery.length - 1;
+      const where = map?.at(j, killed);
       for (const cut of this.#graph.imagesOf(killed, `${i}:${j}`)) {
+        if (where) this.#coverage!.countPower(where, "kill, then power", () => cut.survival());
         const second = this.#graph.secondNode(cut);
         const violation = served ? this.#judge.expectSame(second, node) : this.#judge.judge(second, demands, "power");
         if (!violation) continue;

@@ -14,6 +14,8 @@ import { Failure } from "../failure.ts";
 import { Canonicalizer } from "../inspector/canonical-image.ts";
 import { ReachableKeys } from "../inspector/reachable.ts";
 import type { RecoveredSummary } from "../recovered.ts";
+import { blockSizeOf, parseConfiguration } from "../configurations.ts";
+import { type CoverageCounter, TraceMap } from "./coverage.ts";
 import { openImage, type Opened, type OpenerOptions } from "./image-opener.ts";
 import { STORE } from "./recorded-run.ts";
 
@@ -93,6 +95,7 @@ export interface GraphOptions extends OpenerOptions {
   /** Seeded combinations at a crash point with too many pending items. */
   readonly samples: number;
   readonly beat: () => void;
+  readonly coverage?: CoverageCounter;
   /** Asked now and then: go no deeper. */
   readonly until?: () => boolean;
 }
@@ -108,10 +111,12 @@ export class ImageGraph {
   readonly #edges = new Map<string, readonly Edge[]>();
   /** Recoveries of the images of first crashes that were opened last. */
   readonly #recent = new Map<string, readonly TraceEvent[]>();
+  readonly #blockSize: number;
   #deviating = 0;
 
   constructor(options: GraphOptions) {
     this.#options = options;
+    this.#blockSize = blockSizeOf(parseConfiguration(options.config));
     this.contents = options.contents;
   }
 
@@ -192,6 +197,7 @@ export class ImageGraph {
     const seed = FIRST_RECOVERY_SEED + life;
     const opened = openImage(image, this.#options, seed);
     this.counters.images++;
+    this.#options.coverage?.opened(image, this.#blockSize);
     if (life > 0) this.counters.second++;
     else this.#remember(image, opened.recovery);
     this.#options.beat();
@@ -252,11 +258,15 @@ export class ImageGraph {
     const disk = new SimulatedDisk(node.image, this.contents);
     const recovery = this.recoveryOf(node);
     const places = new Set(cutPlaces(recovery));
+    const { coverage } = this.#options;
+    const map = coverage && new TraceMap(recovery);
     recovery.forEach((event, i) => {
       disk.apply(event, i + 1);
       if (!places.has(i)) return;
       const served = i === recovery.length - 1;
+      const where = map?.at(i, disk);
       for (const crashImage of this.imagesOf(disk, `${node.seed}:${i}`)) {
+        if (where) coverage!.countPower(where, "power, then power", () => crashImage.survival());
         const to = this.#nodeOf(crashImage, { life: node.life + 1, keepRecovery });
         const known = edges.get(to);
         if (known && (known.served || !served)) continue;

@@ -135,6 +135,16 @@ export class SimulatedDisk {
     );
   }
 
+  /** Which items a sync that is called now would make durable. */
+  coveredBy(call: TraceCall): (item: PendingItem) => boolean {
+    if (call.call === "syncDirectory") {
+      const node = this.#lookUp(call.path);
+      return (item) => item.kind === "name" && item.change.assignments.some(({ directory }) => directory === node);
+    }
+    const inode = "file" in call ? this.#inodeOf(call.file) : undefined;
+    return (item) => item.kind !== "name" && item.inode === inode;
+  }
+
   /** As if the file or directory of an item of pending() were synced now. */
   syncItem(item: PendingItem): void {
     this.#trees.clear();

@@ -11,7 +11,7 @@ import { levelsOf, levelsSection, shortKey } from "./levels.ts";
 import { markup, type Content, type Markup } from "./markup.ts";
 import { operationsSection } from "./operations.ts";
 import { renderPage, table } from "./page.ts";
-import { facts, sectionsMarkup, verdict, type Section } from "./sections.ts";
+import { breakable, facts, sectionsMarkup, verdict, type Section } from "./sections.ts";
 
 const STYLE = `
 .hint { border-left: 5px solid var(--seen); padding: .1rem 0 .1rem 1rem; margin: 1.2rem 0; }
@@ -60,11 +60,6 @@ function factsOf({ failure, header, shrunk, lines }: KeptFailure): Markup {
     ...(failure.op === undefined ? [] : [["it showed in", `operation ${failure.op}`] as const]),
   ];
   return facts(rows);
-}
-
-// Lines may end behind the commas of a configuration.
-function breakable(text: string): Content {
-  return text.split(",").map((part, i) => (i === 0 ? part : markup`,<wbr>${part}`));
 }
 
 function sentence(text: string): string {

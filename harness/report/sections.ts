@@ -38,3 +38,8 @@ export function facts(rows: readonly (readonly [term: string, text: Content])[])
 function idOf(title: string): string {
   return title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }
+
+/** Lines may end behind its commas: of a configuration. */
+export function breakable(text: string): Content {
+  return text.split(",").map((part, i) => (i === 0 ? part : markup`,<wbr>${part}`));
+}

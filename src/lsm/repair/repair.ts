@@ -142,7 +142,8 @@ function rebuild(work: Rebuilding, closers: (() => void)[], lock: { release(): v
     databaseId,
     logNumber,
     nextFileNumber,
-    lastSequence: plan.lastSequence,
+    // A block that was salvaged may hold a version that no file told of.
+    lastSequence: tables.reduce((most, table) => Math.max(most, table.greatestSequence), plan.lastSequence),
     version: Version.empty(opening.order, options.numLevels).apply({
       added: tables.map((table) => ({ level: REPAIRED_LEVEL, table })),
     }),

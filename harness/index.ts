@@ -113,6 +113,10 @@ export { runCrashLog, type CrashLogOptions, type CrashLogResult } from "./crash/
 export { BarrierEnv, type SyncPolicy } from "./disk/barrier-env.ts";
 export { crashImages } from "./disk/crash-images.ts";
 export { frameTable, type FramedTable } from "./inspector/table-framing.ts";
+export { encodeEdit } from "./inspector/encode/edit-encoder.ts";
+export { LogEncoder } from "./inspector/encode/log-encoder.ts";
+export type { EditField, TableEntry } from "./inspector/edit-framing.ts";
+export { frameManifest } from "./inspector/manifest-framing.ts";
 export { runInTurns, type Turns } from "./turns.ts";
 export { markup, Markup, type Content } from "./report/markup.ts";
 export { renderPage, table, type Column, type Page, type Table } from "./report/page.ts";

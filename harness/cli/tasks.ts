@@ -133,6 +133,47 @@ export interface CrashEvidence {
   readonly image?: ImageFiles;
 }
 
-export type Task = CampaignTask | ShrinkTask;
+/** What looks for a planted bug: parts of all campaigns, in turn. */
+export const HUNT_SUITES = [
+  "corpus",
+  "refused",
+  "forged",
+  "run",
+  "sequences",
+  "crash",
+  "faults",
+  "rot",
+  "shape",
+  "fuzz",
+] as const;
+
+export type HuntSuite = (typeof HUNT_SUITES)[number];
+
+export interface HuntTask {
+  readonly kind: "hunt";
+  readonly seed: string;
+  readonly milliseconds: number;
+  /** Absent: all. */
+  readonly suites?: readonly HuntSuite[];
+}
+
+/** The harness looks at itself. */
+export interface SelfCheckTask {
+  readonly kind: "selfCheck";
+  readonly milliseconds: number;
+}
+
+export interface HuntAnswer {
+  /** The suite, or the part of the self-check, that found it; undefined: none did. */
+  readonly by: string | undefined;
+  readonly condition: string;
+  readonly message: string;
+  readonly executions: number;
+  readonly milliseconds: number;
+  /** Operations of the log that shows it, made smaller; 0 where no operations are needed, or none are known. */
+  readonly ops: number;
+}
+
+export type Task = CampaignTask | ShrinkTask | HuntTask | SelfCheckTask;
 
 export const HARNESS = "npx tinykv-harness";

@@ -42,10 +42,12 @@ async function runMutants(options: MutantsOptions): Promise<number> {
   const hunted = await huntAll(mutants, {
     seed: options.seed,
     deadline: begin + options.minutes * 60_000,
-    told: (reached) => progress.update(reached, mutants.length),
+    told(one, reached) {
+      say(lineOf(one));
+      progress.update(reached, mutants.length);
+    },
   });
   progress.end();
-  for (const one of hunted) say(lineOf(one));
   const lost = fallen(hunted, secondsOnPage());
   if (options.score) writePage(hunted);
   const report = {

@@ -28,7 +28,7 @@ export async function runTask(task: Task, host: WorkerHost): Promise<CampaignRes
     case "hunt":
       return await runHunt(task, host);
     case "selfCheck":
-      return await runSelfCheck(task, host);
+      return await runSelfCheck(host);
     default:
       return unreachable(task);
   }

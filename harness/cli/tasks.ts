@@ -152,7 +152,6 @@ export type HuntSuite = (typeof HUNT_SUITES)[number];
 export interface HuntTask {
   readonly kind: "hunt";
   readonly seed: string;
-  readonly milliseconds: number;
   /** Absent: all. */
   readonly suites?: readonly HuntSuite[];
 }
@@ -160,7 +159,6 @@ export interface HuntTask {
 /** The harness looks at itself. */
 export interface SelfCheckTask {
   readonly kind: "selfCheck";
-  readonly milliseconds: number;
 }
 
 export interface HuntAnswer {
@@ -169,7 +167,6 @@ export interface HuntAnswer {
   readonly condition: string;
   readonly message: string;
   readonly executions: number;
-  readonly milliseconds: number;
   /** Operations of the log that shows it, made smaller; 0 where no operations are needed, or none are known. */
   readonly ops: number;
 }

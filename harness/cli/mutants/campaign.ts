@@ -4,15 +4,17 @@
 import { availableParallelism } from "node:os";
 import { removeScratch } from "../../fast-directory.ts";
 import { runInWorker, WorkerError } from "../watchdog.ts";
-import type { Mutant } from "./catalogue.ts";
 import type { HuntAnswer, HuntTask, SelfCheckTask } from "../tasks.ts";
+import { AwakeClock } from "./awake-clock.ts";
+import type { Mutant } from "./catalogue.ts";
 import { plant } from "./plant.ts";
 
 export interface HuntPlan {
   readonly seed: string;
   /** When all of it ends, by performance.now(). */
   readonly deadline: number;
-  readonly told?: (done: number) => void;
+  /** Hears of each as soon as it is known. */
+  readonly told?: (one: Hunted, done: number) => void;
 }
 
 /** What became of a mutant. */
@@ -40,13 +42,15 @@ export async function huntAll(mutants: readonly Mutant[], plan: HuntPlan): Promi
   const lanes = Math.min(LANES_MOST, availableParallelism());
   const results: Hunted[] = [];
   let next = 0;
+  let done = 0;
   const lane = async (): Promise<void> => {
     while (next < mutants.length) {
       const left = mutants.length - next;
       const index = next++;
       const share = ((plan.deadline - performance.now()) * Math.min(lanes, left)) / left;
-      results[index] = await huntOne(mutants[index]!, plan.seed, Math.min(SHARE_MILLISECONDS_MOST, share));
-      plan.told?.(results.filter(Boolean).length);
+      const one = await huntOne(mutants[index]!, plan.seed, Math.min(SHARE_MILLISECONDS_MOST, share));
+      results[index] = one;
+      plan.told?.(one, ++done);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
@@ -56,39 +60,49 @@ export async function huntAll(mutants: readonly Mutant[], plan: HuntPlan): Promi
 async function huntOne(mutant: Mutant, seed: string, milliseconds: number): Promise<Hunted> {
   const nothing = { mutant, found: false, by: "", condition: "", message: "", runs: 0, seconds: 0, ops: 0 };
   if (milliseconds <= 0) return nothing;
-  const task: HuntTask | SelfCheckTask =
-    mutant.of === "engine" ? { kind: "hunt", seed, milliseconds } : { kind: "selfCheck", milliseconds };
-  const answer = await hunt(mutant, task);
-  const { by, condition, message, executions, milliseconds: took, ops } = answer;
+  const task: HuntTask | SelfCheckTask = mutant.of === "engine" ? { kind: "hunt", seed } : { kind: "selfCheck" };
+  const { by, condition, message, executions, milliseconds: took, ops } = await hunt(mutant, task, { milliseconds });
   const common = { mutant, runs: executions, seconds: took / 1000, ops };
   return { ...common, found: by !== undefined, by: by ?? "", condition, message };
 }
 
-/** Hunts one mutant, or, without one, what is wrong with a sound copy. */
+export interface HuntLimits {
+  readonly milliseconds: number;
+  readonly hangMilliseconds?: number;
+}
+
+/** Hunts one mutant, or, without one, what is wrong with a sound copy; says when it was found. */
 export async function hunt(
   mutant: Mutant | undefined,
   task: HuntTask | SelfCheckTask,
-  hangMilliseconds: number = HANG_MILLISECONDS,
-): Promise<HuntAnswer> {
+  { milliseconds, hangMilliseconds = HANG_MILLISECONDS }: HuntLimits,
+): Promise<HuntAnswer & { readonly milliseconds: number }> {
   const plantation = plant(mutant);
-  const begin = performance.now();
+  const over = new AbortController();
+  const clock = new AwakeClock(milliseconds, () => over.abort());
   let last: Partial<HuntAnswer> = {};
-  const told = (value: unknown): void => void (last = value as Partial<HuntAnswer>);
-  const lost = (condition: string, message: string): HuntAnswer => {
-    const milliseconds = performance.now() - begin;
-    const nothing = { by: undefined, executions: 0, ops: 0 };
-    return { ...nothing, condition, message, milliseconds, ...last };
+  let foundAt: number | undefined;
+  const told = (value: unknown): void => {
+    last = value as Partial<HuntAnswer>;
+    if (last.condition !== undefined) foundAt = clock.milliseconds;
   };
+  const timed = (answer: HuntAnswer): HuntAnswer & { milliseconds: number } => ({
+    ...answer,
+    milliseconds: foundAt ?? clock.milliseconds,
+  });
+  const lost = (message: string): HuntAnswer & { milliseconds: number } =>
+    timed({ by: undefined, executions: 0, ops: 0, condition: "C28", message, ...last });
   try {
-    const options = { module: plantation.worker, hangMilliseconds, told };
+    const options = { module: plantation.worker, hangMilliseconds, told, stop: over.signal };
     const end = await runInWorker<HuntAnswer>(task, options);
-    if (end.kind === "done") return end.result;
+    if (end.kind === "done") return timed(end.result);
     if (end.unit?.scratch !== undefined) removeScratch(end.unit.scratch);
-    return lost("C28", `no progress for ${end.milliseconds / 1000} s`);
+    return lost(`no progress for ${end.milliseconds / 1000} s`);
   } catch (error) {
     if (!(error instanceof WorkerError)) throw error;
-    return lost("C28", error.message);
+    return lost(error.message);
   } finally {
+    clock.stop();
     plantation.remove();
   }
 }

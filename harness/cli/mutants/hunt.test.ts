@@ -11,7 +11,7 @@ import { plant } from "./plant.ts";
 const MUTANT: Mutant = readCatalogue().find(({ id }) => id === "c-22-compaction-without-snapshots")!;
 
 test("a sound copy has nothing that is found", async () => {
-  const answer = await hunt(undefined, { kind: "hunt", seed: "control", milliseconds: 15_000 });
+  const answer = await hunt(undefined, { kind: "hunt", seed: "control" }, { milliseconds: 15_000 });
   expect(answer).toMatchObject({ by: undefined, condition: "", message: "" });
   expect(answer.executions).toBeGreaterThan(50);
 });
@@ -30,7 +30,7 @@ test("what the time does not reach is not found, and was not run", async () => {
 
 test("a mutant that never comes back is found too", async () => {
   const mutant = { ...MUTANT, file: "src/lsm/close.ts", find: "groups.complete();", replace: "for (;;);" };
-  const answer = await hunt(mutant, { kind: "hunt", seed: "1", milliseconds: 1_000 }, 2_000);
+  const answer = await hunt(mutant, { kind: "hunt", seed: "1" }, { milliseconds: 1_000, hangMilliseconds: 2_000 });
   expect(answer).toMatchObject({ by: "corpus", condition: "C28", message: "no progress for 2 s" });
 });
 

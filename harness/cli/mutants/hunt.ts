@@ -2,19 +2,17 @@
 
 import type { Finding } from "../../finding.ts";
 import { shrinkFinding } from "../shrink-task.ts";
-import { isOver } from "../campaign-tasks.ts";
 import type { HuntAnswer, HuntTask, Mode } from "../tasks.ts";
 import type { WorkerHost } from "../worker-host.ts";
 import type { Catch, UnitResult } from "./hunt-unit.ts";
 import { huntUnits } from "./hunt-units.ts";
 
-/** A finding is made smaller for so long, and no longer than the hunt had. */
+/** A finding is made smaller for so long. */
 const SHRINK_MILLISECONDS = 6_000;
 const SHRINK_ATTEMPTS = 2_000;
 
-export async function runHunt({ seed, milliseconds, suites }: HuntTask, host: WorkerHost): Promise<HuntAnswer> {
-  const begin = performance.now();
-  const until = isOver(milliseconds, host);
+export async function runHunt({ seed, suites }: HuntTask, host: WorkerHost): Promise<HuntAnswer> {
+  const until = (): boolean => host.isStopped();
   let executions = 0;
   for (const unit of huntUnits(seed, suites)) {
     if (until()) break;
@@ -24,14 +22,13 @@ export async function runHunt({ seed, milliseconds, suites }: HuntTask, host: Wo
     executions += result.executions;
     if (!result.found) continue;
     const { condition, message, log } = result.found;
-    const answer = { by: unit.suite, condition, message, executions, milliseconds: performance.now() - begin };
+    const answer = { by: unit.suite, condition, message, executions };
     if (!log) return { ...answer, ops: 0 };
     host.tell({ ...answer, ops: sizeOf(log.finding) });
-    const left = Math.min(SHRINK_MILLISECONDS, begin + milliseconds - performance.now());
-    return { ...answer, ops: await smallest(log, left, host) };
+    return { ...answer, ops: await smallest(log, host) };
   }
   const nothing = { by: undefined, condition: "", message: "", ops: 0 };
-  return { ...nothing, executions, milliseconds: performance.now() - begin };
+  return { ...nothing, executions };
 }
 
 // Sound engines never make a campaign throw.
@@ -46,10 +43,9 @@ async function runOne(run: () => Promise<UnitResult>): Promise<UnitResult> {
 
 async function smallest(
   { finding, mode }: { readonly finding: Finding; readonly mode: Mode },
-  milliseconds: number,
   host: WorkerHost,
 ): Promise<number> {
-  const limits = { attempts: SHRINK_ATTEMPTS, milliseconds };
+  const limits = { attempts: SHRINK_ATTEMPTS, milliseconds: SHRINK_MILLISECONDS };
   return sizeOf((await shrinkFinding({ finding, mode, ...limits }, host)).finding);
 }
 

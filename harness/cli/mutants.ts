@@ -39,8 +39,10 @@ async function runMutants(options: MutantsOptions): Promise<number> {
   const mutants = chosen(readCatalogue(), options);
   const begin = performance.now();
   const progress = new Progress("mutants");
+  const secondsBefore = secondsOnPage();
   const hunted = await huntAll(mutants, {
     seed: options.seed,
+    secondsBefore,
     deadline: begin + options.minutes * 60_000,
     told(one, reached) {
       say(lineOf(one));
@@ -48,7 +50,7 @@ async function runMutants(options: MutantsOptions): Promise<number> {
     },
   });
   progress.end();
-  const lost = fallen(hunted, secondsOnPage());
+  const lost = fallen(hunted, secondsBefore);
   if (options.score) writePage(hunted);
   const report = {
     command: "mutants",

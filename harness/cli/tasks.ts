@@ -139,11 +139,11 @@ export const HUNT_SUITES = [
   "refused",
   "forged",
   "run",
+  "shape",
+  "rot",
   "sequences",
   "crash",
   "faults",
-  "rot",
-  "shape",
   "fuzz",
 ] as const;
 

@@ -13,6 +13,8 @@ export interface HuntPlan {
   readonly seed: string;
   /** When all of it ends, by performance.now(). */
   readonly deadline: number;
+  /** After how many seconds each was found before; the quickest go first, and leave their time to the others. */
+  readonly secondsBefore?: ReadonlyMap<string, number>;
   /** Hears of each as soon as it is known. */
   readonly told?: (one: Hunted, done: number) => void;
 }
@@ -41,12 +43,13 @@ const HANG_MILLISECONDS = 10_000;
 export async function huntAll(mutants: readonly Mutant[], plan: HuntPlan): Promise<readonly Hunted[]> {
   const lanes = Math.min(LANES_MOST, availableParallelism());
   const results: Hunted[] = [];
+  const order = quickestFirst(mutants, plan.secondsBefore);
   let next = 0;
   let done = 0;
   const lane = async (): Promise<void> => {
-    while (next < mutants.length) {
-      const left = mutants.length - next;
-      const index = next++;
+    while (next < order.length) {
+      const left = order.length - next;
+      const index = order[next++]!;
       const share = ((plan.deadline - performance.now()) * Math.min(lanes, left)) / left;
       const one = await huntOne(mutants[index]!, plan.seed, Math.min(SHARE_MILLISECONDS_MOST, share));
       results[index] = one;
@@ -55,6 +58,12 @@ export async function huntAll(mutants: readonly Mutant[], plan: HuntPlan): Promi
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;
+}
+
+function quickestFirst(mutants: readonly Mutant[], secondsBefore: HuntPlan["secondsBefore"]): readonly number[] {
+  const seconds = mutants.map(({ id }) => secondsBefore?.get(id) ?? Infinity);
+  const order = mutants.map((_, index) => index);
+  return order.sort((a, b) => (seconds[a] === seconds[b] ? a - b : seconds[a]! - seconds[b]!));
 }
 
 async function huntOne(mutant: Mutant, seed: string, milliseconds: number): Promise<Hunted> {

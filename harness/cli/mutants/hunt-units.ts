@@ -20,12 +20,12 @@ const TURNS: Readonly<Record<HuntSuite, number>> = {
   corpus: 100,
   refused: 1,
   forged: 1,
-  shape: 1,
-  run: 5,
-  sequences: 2,
-  crash: 1,
-  faults: 2,
+  run: 4,
+  shape: 2,
   rot: 2,
+  sequences: 3,
+  crash: 1,
+  faults: 1,
   fuzz: 1,
 };
 
@@ -35,12 +35,12 @@ export function* huntUnits(seed: string, suites: readonly HuntSuite[] = HUNT_SUI
     corpus: corpusPieces(),
     refused: refusedPieces(),
     forged: forgedPieces(),
-    shape: shapePieces(),
     run: runPieces(seed, resultOf),
+    shape: shapePieces(),
+    rot: damagePieces(seed),
     sequences: sequencePieces(seed),
     crash: crashPieces(seed),
     faults: faultPieces(seed),
-    rot: damagePieces(seed),
     fuzz: fuzzPieces(seed),
   };
   const left = new Set(suites);

@@ -1,4 +1,4 @@
-// harness/mutants/rows.json: bugs that real engines had, row by row, and for each that cannot exist here the reason.
+// harness/mutants/rows/real-engines.json: bugs that real engines had, row by row, and for each that cannot exist here the reason.
 // Which mutants were planted for a row is what their `source` says.
 
 import { readFileSync } from "node:fs";
@@ -21,6 +21,17 @@ export function readRows(): readonly Row[] {
     ...row,
     mutants: mutants.filter((mutant) => rowsOf(mutant).includes(row.row)).map(({ id }) => id),
   }));
+}
+
+/** A comparison that is not turned round: no test could tell. */
+export interface Unobservable {
+  readonly file: string;
+  readonly comparison: string;
+  readonly why: string;
+}
+
+export function readUnobservable(): readonly Unobservable[] {
+  return JSON.parse(readFileSync(`${MUTANTS}rows/unobservable.json`, "utf8")) as readonly Unobservable[];
 }
 
 /** The rows that a mutant was planted for: "row W4: …", "rows C-16, C-17: …". */

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE } from "../../../fuzz/instrument.ts";
 import type { Hunted } from "./campaign.ts";
-import { readRows } from "./rows.ts";
+import { readRows, readUnobservable } from "./rows.ts";
 
 const FILE = join(PACKAGE, "docs/verification-score.md");
 
@@ -90,6 +90,16 @@ export function pageOf(hunted: readonly Hunted[]): string {
     "| row | what was wrong | planted as | if not as it was: why |",
     "|---|---|---|---|",
     ...readRows().map(({ row, what, mutants, why = "" }) => `| ${row} | ${what} | ${mutants.join(", ")} | ${why} |`),
+    "",
+    "## Comparisons that are not turned round",
+    "",
+    "Of those in recovery, in the picker, in the merging and in the visible cursor; asserts are not counted.",
+    "",
+    "| where | comparison | why |",
+    "|---|---|---|",
+    ...readUnobservable().map(
+      ({ file, comparison, why }) => `| ${file} | \`${comparison.replaceAll("|", "\\|")}\` | ${why} |`,
+    ),
   ].join("\n")}\n`;
 }
 

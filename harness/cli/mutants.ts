@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { Done } from "./commands.ts";
 import { huntAll, type Hunted } from "./mutants/campaign.ts";
 import { type Mutant, readCatalogue } from "./mutants/catalogue.ts";
-import { fallen, scoreOf, secondsOnPage, writePage } from "./mutants/score.ts";
+import { fallen, scoreOf, secondsOnPage, SLACK_TIMES, writePage } from "./mutants/score.ts";
 import { type CommonOptions, count, positive, UsageError, withCommon } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, say } from "./report.ts";
@@ -27,7 +27,7 @@ export function addMutants(program: Command, done: Done): void {
     .description("plant known bugs: what finds them, how fast, and how small it gets")
     .option("--seed <seed>", "the seed", "1")
     .option("--only <id...>", "these, not all")
-    .option("--sample <n>", "so many, drawn by the seed", count)
+    .option("--sample <n>", "so many of the quick ones, drawn by the seed", count)
     .option("--minutes <m>", "how long at most", positive, 120)
     .option("--score", "write docs/verification-score.md", false)
     .action(async (options: MutantsOptions) => done(await runMutants(options)));
@@ -36,10 +36,10 @@ export function addMutants(program: Command, done: Done): void {
 async function runMutants(options: MutantsOptions): Promise<number> {
   if (options.config !== undefined || options.configs !== undefined)
     throw new UsageError("mutants are looked for under configurations of every kind");
-  const mutants = chosen(readCatalogue(), options);
+  const secondsBefore = secondsOnPage();
+  const mutants = chosen(readCatalogue(), options, secondsBefore);
   const begin = performance.now();
   const progress = new Progress("mutants");
-  const secondsBefore = secondsOnPage();
   const hunted = await huntAll(mutants, {
     seed: options.seed,
     secondsBefore,
@@ -73,14 +73,31 @@ async function runMutants(options: MutantsOptions): Promise<number> {
   return finish(report, options.json);
 }
 
-function chosen(all: readonly Mutant[], { only, sample, score, seed, shard }: MutantsOptions): readonly Mutant[] {
+function chosen(
+  all: readonly Mutant[],
+  { only, sample, score, seed, shard, minutes }: MutantsOptions,
+  secondsBefore: ReadonlyMap<string, number>,
+): readonly Mutant[] {
   if (score && (only !== undefined || sample !== undefined || shard !== WHOLE))
     throw new UsageError("the score is that of all mutants");
   for (const id of only ?? [])
     if (!all.some((mutant) => mutant.id === id)) throw new UsageError(`there is no mutant ${id}`);
   const wanted = only ? all.filter(({ id }) => only.includes(id)) : all;
-  const mutants = sample === undefined ? wanted : drawn(wanted, sample, seed);
+  const mutants =
+    sample === undefined ? wanted : drawn(quickOnes(wanted, sample, minutes, secondsBefore), sample, seed);
   return mutants.filter((_, n) => n % shard.count === shard.index - 1);
+}
+
+// A sample has little time for each: of those that were found before, those that must be found again within it.
+function quickOnes(
+  mutants: readonly Mutant[],
+  sample: number,
+  minutes: number,
+  secondsBefore: ReadonlyMap<string, number>,
+): readonly Mutant[] {
+  const share = (minutes * 60) / sample;
+  const quick = mutants.filter(({ id }) => (secondsBefore.get(id) ?? Infinity) <= share / SLACK_TIMES);
+  return quick.length >= sample ? quick : mutants;
 }
 
 function drawn(mutants: readonly Mutant[], sample: number, seed: string): readonly Mutant[] {

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Hunted } from "./campaign.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { fallen, median, pageOf, secondsOnPage } from "./score.ts";
 
-const [first, second] = readCatalogue().map((mutant): Hunted => ({
+const CATALOGUE = readCatalogue();
+const [first, second] = CATALOGUE.map((mutant): Hunted => ({
   mutant,
   found: true,
   by: "run",
@@ -28,6 +30,13 @@ test("what was found before must be found again, if there was time", () => {
   expect(fallen([first!, missed], before)).toEqual([missed.mutant.id]);
   expect(fallen([first!, { ...missed, seconds: 9 }], before)).toEqual([]);
   expect(fallen([first!, missed], new Map())).toEqual([]);
+});
+
+test("the page in docs/ is of the mutants that there are", () => {
+  const page = readFileSync(new URL("../../../docs/verification-score.md", import.meta.url), "utf8");
+  const [, table = ""] = page.split("## The mutants");
+  const named = [...table.split("\n## ")[0]!.matchAll(/^\| ([\w.-]+) \|/gm)].map(([, id]) => id);
+  expect(named.slice(1).sort()).toEqual(CATALOGUE.map(({ id }) => id).sort());
 });
 
 test("the median is one of the numbers", () => {

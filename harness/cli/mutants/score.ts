@@ -9,7 +9,7 @@ import { readRows, readUnobservable } from "./rows.ts";
 const FILE = join(PACKAGE, "docs/verification-score.md");
 
 /** A mutant that was found before and is looked for at least so many times as long must be found again … */
-const SLACK_TIMES = 5;
+export const SLACK_TIMES = 5;
 /** … and no shorter than this: machines stop for a while. */
 const SLACK_SECONDS = 5;
 

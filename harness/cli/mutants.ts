@@ -8,7 +8,6 @@ import { fallen, scoreOf, secondsOnPage, SLACK_TIMES, writePage } from "./mutant
 import { type CommonOptions, count, positive, UsageError, withCommon } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, say } from "./report.ts";
-import { WHOLE } from "../finding.ts";
 import { Random } from "../workloads/random.ts";
 
 interface MutantsOptions extends CommonOptions {
@@ -29,7 +28,7 @@ export function addMutants(program: Command, done: Done): void {
     .option("--only <id...>", "these, not all")
     .option("--sample <n>", "so many of the quick ones, drawn by the seed", count)
     .option("--minutes <m>", "how long at most", positive, 120)
-    .option("--score", "write docs/verification-score.md", false)
+    .option("--score", "write docs/verification-score.md: the rows of those that were hunted", false)
     .action(async (options: MutantsOptions) => done(await runMutants(options)));
 }
 
@@ -75,11 +74,9 @@ async function runMutants(options: MutantsOptions): Promise<number> {
 
 function chosen(
   all: readonly Mutant[],
-  { only, sample, score, seed, shard, minutes }: MutantsOptions,
+  { only, sample, seed, shard, minutes }: MutantsOptions,
   secondsBefore: ReadonlyMap<string, number>,
 ): readonly Mutant[] {
-  if (score && (only !== undefined || sample !== undefined || shard !== WHOLE))
-    throw new UsageError("the score is that of all mutants");
   for (const id of only ?? [])
     if (!all.some((mutant) => mutant.id === id)) throw new UsageError(`there is no mutant ${id}`);
   const wanted = only ? all.filter(({ id }) => only.includes(id)) : all;

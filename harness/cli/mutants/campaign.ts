@@ -34,30 +34,50 @@ export interface Hunted {
 
 /** Mutants at a time: more than these do not help on the two cores that most of CI has. */
 const LANES_MOST = 2;
-/** No mutant is looked for any longer. */
+/** In the first round no mutant is looked for any longer. */
+const QUICK_MILLISECONDS = 8_000;
+/** Nor in the second one. */
 const SHARE_MILLISECONDS_MOST = 60_000;
 /** No piece of a hunt is silent for so long: its calls of the engine are signs of life. */
 const HANG_MILLISECONDS = 10_000;
 
-/** Hunts all of them; what the time does not reach is not found. */
+/**
+ * Hunts all of them, in two rounds: whoever is not found in the little time that most take is looked for again, and longer,
+ * when it is known how much these have left. What the time does not reach is not found.
+ */
 export async function huntAll(mutants: readonly Mutant[], plan: HuntPlan): Promise<readonly Hunted[]> {
-  const lanes = Math.min(LANES_MOST, availableParallelism());
-  const results: Hunted[] = [];
-  const order = quickestFirst(mutants, plan.secondsBefore);
-  let next = 0;
+  const { secondsBefore, told, deadline } = plan;
+  const results = mutants.map(nothingOf);
   let done = 0;
-  const lane = async (): Promise<void> => {
-    while (next < order.length) {
-      const left = order.length - next;
-      const index = order[next++]!;
-      const share = ((plan.deadline - performance.now()) * Math.min(lanes, left)) / left;
-      const one = await huntOne(mutants[index]!, plan.seed, Math.min(SHARE_MILLISECONDS_MOST, share));
-      results[index] = one;
-      plan.told?.(one, ++done);
-    }
+  const round = async (indexes: readonly number[], most: number, waiting: number): Promise<void> => {
+    const lanes = Math.min(LANES_MOST, availableParallelism());
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < indexes.length && performance.now() < deadline) {
+        const left = indexes.length - next + waiting;
+        const index = indexes[next++]!;
+        const share = ((deadline - performance.now()) * Math.min(lanes, left)) / left;
+        const one = await huntOne(mutants[index]!, plan.seed, Math.min(most, share));
+        results[index] = one;
+        if (one.found || most === SHARE_MILLISECONDS_MOST) told?.(one, ++done);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  const order = quickestFirst(mutants, secondsBefore);
+  const quick = order.filter((index) => (secondsBefore?.get(mutants[index]!.id) ?? 0) * 1000 <= QUICK_MILLISECONDS);
+  await round(quick, QUICK_MILLISECONDS, order.length - quick.length);
+  await round(
+    order.filter((index) => !results[index]!.found),
+    SHARE_MILLISECONDS_MOST,
+    0,
+  );
   return results;
+}
+
+/** Of a mutant that was not hunted. */
+export function nothingOf(mutant: Mutant): Hunted {
+  return { mutant, found: false, by: "", condition: "", message: "", runs: 0, seconds: 0, ops: 0 };
 }
 
 function quickestFirst(mutants: readonly Mutant[], secondsBefore: HuntPlan["secondsBefore"]): readonly number[] {
@@ -67,8 +87,6 @@ function quickestFirst(mutants: readonly Mutant[], secondsBefore: HuntPlan["seco
 }
 
 async function huntOne(mutant: Mutant, seed: string, milliseconds: number): Promise<Hunted> {
-  const nothing = { mutant, found: false, by: "", condition: "", message: "", runs: 0, seconds: 0, ops: 0 };
-  if (milliseconds <= 0) return nothing;
   const task: HuntTask | SelfCheckTask = mutant.of === "engine" ? { kind: "hunt", seed } : { kind: "selfCheck" };
   const { by, condition, message, executions, milliseconds: took, ops } = await hunt(mutant, task, { milliseconds });
   const common = { mutant, runs: executions, seconds: took / 1000, ops };

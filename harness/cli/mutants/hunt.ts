@@ -8,7 +8,7 @@ import type { Catch, UnitResult } from "./hunt-unit.ts";
 import { huntUnits } from "./hunt-units.ts";
 
 /** A finding is made smaller for so long. */
-const SHRINK_MILLISECONDS = 4_000;
+const SHRINK_MILLISECONDS = 3_000;
 const SHRINK_ATTEMPTS = 2_000;
 
 export async function runHunt({ seed, suites }: HuntTask, host: WorkerHost): Promise<HuntAnswer> {

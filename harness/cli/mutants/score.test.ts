@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { Hunted } from "./campaign.ts";
+import { type Hunted, nothingOf } from "./campaign.ts";
 import { readCatalogue } from "./catalogue.ts";
-import { fallen, median, pageOf, secondsOnPage } from "./score.ts";
+import { fallen, huntedOnPage, median, merged, pageOf, secondsOnPage } from "./score.ts";
 
 const CATALOGUE = readCatalogue();
 const [first, second] = CATALOGUE.map((mutant): Hunted => ({
@@ -24,6 +24,18 @@ test("the page says what was found, and reads back", () => {
   expect([...secondsOnPage(pageOf([{ ...first!, condition: "", ops: 0 }]))]).toEqual([[first!.mutant.id, 2]]);
 });
 
+test("what was hunted replaces its row, the others keep theirs, and what is new was not found", () => {
+  const before = huntedOnPage(pageOf([first!, { ...second!, seconds: 7 }]));
+  const unreached = nothingOf(second!.mutant);
+  const now = merged([{ ...missed, mutant: first!.mutant }, unreached], before);
+  expect(now.map(({ mutant }) => mutant.id)).toEqual(CATALOGUE.map(({ id }) => id));
+  expect(now.slice(0, 3)).toMatchObject([
+    { found: false, seconds: 60 },
+    { found: true, by: "run", condition: "C8", runs: 7, seconds: 7, ops: 3 },
+    { found: false, runs: 0, seconds: 0 },
+  ]);
+});
+
 test("what was found before must be found again, if there was time", () => {
   const before = secondsOnPage(pageOf([first!, second!]));
   expect(fallen([first!, second!], before)).toEqual([]);
@@ -34,9 +46,7 @@ test("what was found before must be found again, if there was time", () => {
 
 test("the page in docs/ is of the mutants that there are", () => {
   const page = readFileSync(new URL("../../../docs/verification-score.md", import.meta.url), "utf8");
-  const [, table = ""] = page.split("## The mutants");
-  const named = [...table.split("\n## ")[0]!.matchAll(/^\| ([\w.-]+) \|/gm)].map(([, id]) => id);
-  expect(named.slice(1).sort()).toEqual(CATALOGUE.map(({ id }) => id).sort());
+  expect(huntedOnPage(page).map(({ mutant }) => mutant.id)).toEqual(CATALOGUE.map(({ id }) => id));
 });
 
 test("the median is one of the numbers", () => {

@@ -3,7 +3,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE } from "../../../fuzz/instrument.ts";
-import type { Hunted } from "./campaign.ts";
+import { type Hunted, nothingOf } from "./campaign.ts";
+import { readCatalogue } from "./catalogue.ts";
 import { readRows, readUnobservable } from "./rows.ts";
 
 const FILE = join(PACKAGE, "docs/verification-score.md");
@@ -34,14 +35,41 @@ export function fallen(hunted: readonly Hunted[], secondsBefore: ReadonlyMap<str
 }
 
 /** Of the mutants that the page says were found: after how many seconds. */
-export function secondsOnPage(page: string = existsSync(FILE) ? readFileSync(FILE, "utf8") : ""): Map<string, number> {
-  const rows = page.matchAll(/^\| ([\w.-]+) \| [\w-]+ \| ([\w-]+) \| (?:C\d+)? \| \d+ \| ([\d.]+) \| \d* \|$/gm);
-  return new Map([...rows].map(([, id, , seconds]) => [id!, Number(seconds)]));
+export function secondsOnPage(page: string = readPage()): Map<string, number> {
+  return new Map(huntedOnPage(page).flatMap((one) => (one.found ? [[one.mutant.id, one.seconds] as const] : [])));
 }
 
+/** Writes what was found now, and of mutants that were not hunted what stood there before. */
 export function writePage(hunted: readonly Hunted[]): void {
-  writeFileSync(FILE, pageOf(hunted));
+  writeFileSync(FILE, pageOf(merged(hunted, huntedOnPage(readPage()))));
 }
+
+/** All mutants that there are: as they were found now, or else before. */
+export function merged(now: readonly Hunted[], before: readonly Hunted[]): readonly Hunted[] {
+  const known = new Map([...before, ...now.filter(({ runs }) => runs > 0)].map((one) => [one.mutant.id, one]));
+  return readCatalogue().map((mutant) => ({ ...(known.get(mutant.id) ?? nothingOf(mutant)), mutant }));
+}
+
+function readPage(): string {
+  return existsSync(FILE) ? readFileSync(FILE, "utf8") : "";
+}
+
+const ROW =
+  /^\| (?<id>[\w.-]+) \| [\w-]+ \| (?<by>[\w-]+|\*\*none\*\*) \| (?<condition>(?:C\d+)?) \| (?<runs>\d+) \| (?<seconds>[\d.]+) \| (?<ops>\d*) \|$/gm;
+
+/** The rows of a page, of mutants that there are. */
+export function huntedOnPage(page: string): readonly Hunted[] {
+  const mutants = new Map(readCatalogue().map((mutant) => [mutant.id, mutant]));
+  return [...page.matchAll(ROW)].flatMap(({ groups = {} }) => {
+    const mutant = mutants.get(groups["id"]!);
+    const found = groups["by"] !== NOBODY;
+    const numbers = { runs: Number(groups["runs"]), seconds: Number(groups["seconds"]), ops: Number(groups["ops"]) };
+    const words = { by: found ? groups["by"]! : "", condition: groups["condition"]!, message: "" };
+    return mutant ? [{ mutant, found, ...words, ...numbers }] : [];
+  });
+}
+
+const NOBODY = "**none**";
 
 /** The page. */
 export function pageOf(hunted: readonly Hunted[]): string {
@@ -53,7 +81,8 @@ export function pageOf(hunted: readonly Hunted[]): string {
     "Known bugs, planted one at a time (`harness/mutants/`), and what finds them. Written by `tinykv-harness mutants --score`;",
     "each was looked for on one core, for at most 60 seconds, by all suites in turn, none of which knew what there was to find.",
     "`runs` are op logs, crash images, runs with a fault, damaged stores and inputs of decoders until then; `operations` are",
-    "those of the op log that shows the bug, made smaller, none where a file alone shows it.",
+    "those of the op log that shows the bug, made smaller, none where a file alone shows it. A run of some of them replaces their",
+    "rows; the others keep theirs.",
     "",
     "| mutants of | found | all | part | seconds, median | seconds, most | operations, median |",
     "|---|---|---|---|---|---|---|",
@@ -120,7 +149,7 @@ function suiteRow(by: string, group: readonly Hunted[]): string {
 function mutantRow({ mutant, found, by, condition, runs, seconds, ops }: Hunted): string {
   const what = found
     ? [by, condition, runs, number(seconds), ops > 0 ? ops : ""]
-    : ["**none**", "", runs, number(seconds), ""];
+    : [NOBODY, "", runs, number(seconds), ""];
   return `| ${[mutant.id, mutant.class, ...what].join(" | ")} |`;
 }
 

@@ -98,6 +98,12 @@ export class Model {
     return { low: this.#lows[i]!, high: this.#highs[i]! };
   }
 
+  /** The keys in which S_p and the present may differ. */
+  touchedSince(p: number): ReadonlySet<Key> {
+    const first = p === this.#base ? 0 : this.#ends[p - this.#base - 1]!;
+    return new Set(this.#journal.slice(first).map(({ key }) => key));
+  }
+
   /** The states from `least` to `most` that have this digest. */
   statesWith(digest: Digest, least: number, most: number): number[] {
     const found: number[] = [];

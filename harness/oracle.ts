@@ -169,12 +169,17 @@ export class Oracle {
    * allowed (between the last write resolved and the last issued, never before what an earlier read showed), or undefined.
    */
   observe(agrees: (q: number) => boolean): number | undefined {
-    for (let q = Math.max(this.#acknowledged, this.#seen); q <= this.model.writes; q++) {
+    for (let q = this.#observable; q <= this.model.writes; q++) {
       if (!agrees(q)) continue;
       this.#seen = q;
       return q;
     }
     return undefined;
+  }
+
+  /** The keys by which the states that observe() chooses from can be told from each other. */
+  undecidedKeys(): ReadonlySet<Key> {
+    return this.model.touchedSince(this.#observable);
   }
 
   /** Judges a full scan of a recovered store, in ascending order. The window may be an earlier one, since the last adopt(). */
@@ -234,6 +239,10 @@ export class Oracle {
   protected rolledBack(p: number): Model {
     this.model.rollBack(p);
     return this.model;
+  }
+
+  get #observable(): number {
+    return Math.max(this.#acknowledged, this.#seen);
   }
 
   #undecidedCount(): number {

@@ -56,7 +56,10 @@ export class PinnedReads {
     if (op.kind === "snapshot") {
       const snapshot = store.snapshot();
       const what = { condition: "C24", op: op.id, what: "scan of a new snapshot" } as const;
-      const state = stateNow(this.#context, what, () => store.scan({}, snapshot));
+      const state = stateNow(this.#context, what, {
+        scan: () => store.scan({}, snapshot),
+        get: (key) => store.get(key, snapshot),
+      });
       this.#snapshots.set(op.snapshot, { snapshot, state });
       return;
     }
@@ -106,7 +109,8 @@ export class PinnedReads {
       ...(op.upper !== undefined && { upper: keyBytes(op.upper) }),
     });
     const what = { condition: "C8", op: op.id, what: "scan beside a new cursor" } as const;
-    const state = live?.state ?? stateNow(this.#context, what, () => store.scan({}));
+    const now = { scan: () => store.scan({}), get: (key: Buffer) => store.get(key) };
+    const state = live?.state ?? stateNow(this.#context, what, now);
     const model = new ModelCursor(oracle.model, state, op.lower, op.upper);
     this.#cursors.set(op.cursor, { cursor, model });
   }

@@ -16,7 +16,7 @@ import { isAsyncWrite, isRead, isWrite, type Op, type PinnedOp, type ReadOp, typ
 import { OpScope } from "./op-scope.ts";
 import { Oracle } from "./oracle.ts";
 import { AsyncWrites } from "./runner-async.ts";
-import { inspectStore, type RunnerContext } from "./runner-context.ts";
+import { inspectStore, type RunnerContext, ScanBudget } from "./runner-context.ts";
 import { FaultWatch, type FaultyWorld, type Outcome } from "./runner-faults.ts";
 import { closeStore, openFirst, reopenStore } from "./runner-open.ts";
 import { PinnedReads } from "./runner-pinned.ts";
@@ -81,7 +81,7 @@ export class Runner {
       returned: (op) => options.observer?.end(op),
       isOver: options.isOver ?? (() => false),
     });
-    const closed = { engine, directory, config, oracle: this.oracle, watch, flight };
+    const closed = { engine, directory, config, oracle: this.oracle, watch, flight, scans: new ScanBudget() };
     this.#context = { ...closed, store: openFirst(closed) };
     this.#pinned = new PinnedReads(this.#context);
   }
@@ -129,6 +129,7 @@ export class Runner {
       throw new Failure("C8", `${op.kind} threw ${String(error)}`, op.id, { cause: error });
     }
     this.#counts[op.kind] = (this.#counts[op.kind] ?? 0) + 1;
+    this.#context.scans.earn();
     if (++this.#executed % FORGET_OPS === 0) this.oracle.forget(this.#pinned.oldest);
   }
 

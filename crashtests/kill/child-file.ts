@@ -25,8 +25,8 @@ export const CHILD_ENV: Readonly<Record<string, string>> = {
 };
 
 /**
- * A short life does little more than begin: it goes by the hash seed of its snapshot, does not sum it up again, and optimises
- * only what runs ten times as long as usual.
+ * A short life does little more than begin: it goes by the hash seed of its snapshot, does not sum it up again, and
+ * optimises only what runs ten times as long as usual.
  */
 export const V8_FLAGS: readonly string[] = [
   "--no-rehash-snapshot",

@@ -6,7 +6,7 @@
 import { levelsOf, type Op, Oracle, parseConfiguration, UNDECIDED_MAX } from "tinykv/harness";
 import type { Hearing, Place } from "./hearing.ts";
 import { checkCopy, hear, judgeLife, type KeptLives, leaveUndecided, type Life } from "./lives.ts";
-import type { RoundPlan } from "./plan.ts";
+import type { Profile, RoundPlan } from "./plan.ts";
 import { live, type Lived } from "./live.ts";
 
 export interface RoundResult {
@@ -26,8 +26,11 @@ const CHAIN_MOST = 4;
 
 /** One check in so many reads under the configuration that the child wrote under. */
 const OWN_CONFIG_EVERY = 4;
-/** The others are quick: with small caches and a descriptor at a time a check takes ten times as long as its child lived. */
-const CHECK_CONFIG = "default,background=inline,writeBufferSize=65536,blockCacheSize=1048576";
+/**
+ * The others are quick: with small caches and a descriptor at a time a check takes ten times as long as its child lived. A
+ * cache holds what a store of its profile holds, so that each block is read once, and verified.
+ */
+const CHECK_CACHE_BYTES: { readonly [P in Profile]: number } = { fast: 1 << 20, heavy: 64 << 20 };
 
 export interface DirectoryOptions {
   /** Starts what a plan says and waits for its end; default: this process does. */
@@ -42,7 +45,7 @@ export class DirectoryRun {
   readonly #options: DirectoryOptions;
   readonly #lives: Life[] = [];
   readonly #log: (readonly Op[])[] = [];
-  #config = CHECK_CONFIG;
+  #config = checkConfig("fast");
   #nextId = 1;
   #incarnation = 0;
   #levels = 0;
@@ -95,7 +98,7 @@ export class DirectoryRun {
     judgeLife(heard, life);
     this.#nextId = heard.nextId;
     this.#levels = Math.max(this.#levels, heard.levels);
-    const config = this.#incarnation % OWN_CONFIG_EVERY === 0 ? child.config : CHECK_CONFIG;
+    const config = this.#incarnation % OWN_CONFIG_EVERY === 0 ? child.config : checkConfig(child.profile);
     this.#config = `${config},numLevels=${this.#levels}`;
     this.#incarnation++;
     this.#options.afterDeath?.(this.directory);
@@ -118,4 +121,8 @@ export class DirectoryRun {
   #mayGoOn({ inFlight }: Hearing): boolean {
     return this.#chain + 1 < CHAIN_MOST && this.#undecided + inFlight.length <= UNDECIDED_MAX;
   }
+}
+
+function checkConfig(profile: Profile): string {
+  return `default,background=inline,writeBufferSize=65536,blockCacheSize=${CHECK_CACHE_BYTES[profile]}`;
 }

@@ -5,8 +5,9 @@ import type { DirectoryRun } from "./directory-run.ts";
 import type { ChildPlan, KillPlan, Profile, RoundPlan } from "./plan.ts";
 import type { DeathMoment } from "./records.ts";
 
-/** Fewer keys than writes: overwrites and tombstones are what recovery gets wrong. */
-const KEYS_MOST = 500;
+/** At least and at most; mostly far fewer than writes: overwrites and tombstones are what recovery gets wrong. */
+const KEYS_LEAST = 10;
+const KEYS_MOST = [50, 50, 150, 500] as const;
 /** More operations than a child has time for. */
 const OPS_MOST = 50_000;
 /** What makes a child's work light or heavy: small writes, or values of a mebibyte and batches of ten thousand entries. */
@@ -26,9 +27,18 @@ const OPEN_EVERY = 10;
 /** Calls that have no middle die before it: so it is drawn more often. */
 const MOMENTS: readonly DeathMoment[] = ["before", "middle", "middle", "after"];
 
+/**
+ * What flushes every dozen writes and compacts every other flush. "least" does so at every write, at ten times the price: most
+ * of what it costs are tables of one entry in blocks of sixteen bytes.
+ */
+const TIGHT =
+  "writeBufferSize=2048,blockSize=256,indexBlockSize=128,logBlockSize=512,targetFileSize=2048," +
+  "maxBytesForLevelBase=8192,level0FileNumCompactionTrigger=2,maxManifestFileSize=1024";
+
 /** Configurations by weight: small ones, since what is never full is never flushed. */
 const CONFIGS: readonly (readonly [string, number])[] = [
-  ["least", 10],
+  [`inline,${TIGHT}`, 14],
+  ["least", 2],
   ["small", 4],
   ["buffers-1", 2],
   ["manifest-1", 6],
@@ -36,8 +46,9 @@ const CONFIGS: readonly (readonly [string, number])[] = [
   ["recycle-off", 2],
   ["open-files-1", 1],
   ["paranoid", 1],
-  ["thread", 8],
-  ["thread-least", 4],
+  ["thread", 3],
+  [`thread,${TIGHT}`, 4],
+  ["thread-least", 1],
   ["default", 2],
 ];
 
@@ -72,7 +83,7 @@ export function drawRound(
 
 function drawFast(random: Random): Load {
   const workload = random.pick(FAST_WORKLOADS);
-  const keys = random.between(10, KEYS_MOST);
+  const keys = random.between(KEYS_LEAST, random.pick(KEYS_MOST));
   return workload === "boundary" ? { workload, keys } : { workload, keys, values: random.pick(FAST_VALUES) };
 }
 
@@ -98,6 +109,6 @@ function drawKill(random: Random, crashedBefore: boolean, hasThread: boolean): K
   if (hasThread && random.chance(1, 2)) return { by: "call", phase: "worker", nth: random.between(0, 60), when };
   const choice = random.int(10);
   if (choice < 3) return { by: "time", milliseconds: random.between(1, 50) };
-  if (choice < 6) return { by: "acknowledgement", count: random.between(1, 100) };
+  if (choice < 6) return { by: "acknowledgement", count: random.between(1, 140) };
   return { by: "call", phase: "run", nth: random.between(0, 300), when };
 }

@@ -2,7 +2,7 @@
 // decided of the writes in flight. A kill falls where chance wants it, and never falls there again; but what was judged of
 // it is judged again from this, with the same outcome, by the store that was kept.
 
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Accepted,
@@ -85,7 +85,7 @@ export function checkCopy(oracle: Oracle, directory: string, config: string): Ch
   const copy = `${directory}.check`;
   rmSync(copy, { recursive: true, force: true });
   // A child may die before it has made the directory.
-  if (existsSync(directory)) cpSync(directory, copy, { recursive: true });
+  if (existsSync(directory)) copyDirectory(directory, copy);
   const engine = new TinyKVEngine();
   const store = failing("C1", "what the child left does not open", () => engine.open(copy, config));
   let checked: Checked;
@@ -98,6 +98,16 @@ export function checkCopy(oracle: Oracle, directory: string, config: string): Ch
   failing("C8", "what the child left does not close", () => store.close());
   rmSync(copy, { recursive: true, force: true });
   return checked;
+}
+
+// cpSync() asks five times as many questions of the file system, of each file.
+function copyDirectory(from: string, to: string): void {
+  mkdirSync(to);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) copyDirectory(source, target);
+    else copyFileSync(source, target);
+  }
 }
 
 // A store in which something was found may not close either: that is told behind it, and does not stand in its place.

@@ -4,7 +4,7 @@
 import { startupSnapshot } from "node:v8";
 
 /** Calls `main` with the words of this process; without words there is nothing to do, which shows that it can start. */
-export function beginProgram(main: (words: readonly string[]) => Promise<void>): void {
+export function beginProgram(main: (words: readonly string[]) => void | Promise<void>): void {
   const begin = (): void => {
     const words = process.argv.slice(2);
     // What it throws ends the process by itself, which is a finding.

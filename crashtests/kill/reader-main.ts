@@ -1,8 +1,8 @@
-// A process that only reads, beside the one that is killed: for each line on standard input it opens the store, scans it
+// A process that only reads, beside the one that is killed: for each byte on standard input it opens the store, scans it
 // twice and tells on fd 3 what it saw. Two scans of one open store are of one moment, whatever the writer does meanwhile.
+// It waits in system calls: streams and an event loop would take as long to load as a look takes.
 
-import { writeSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { readSync, writeSync } from "node:fs";
 import { entriesOf, summarise, TinyKVEngine, type RecoveredSummary } from "tinykv/harness";
 import { beginProgram } from "./program.ts";
 import { EXIT_HARNESS, RECORDS_FD } from "./records.ts";
@@ -12,15 +12,16 @@ export type Sight =
   | { readonly first: RecoveredSummary; readonly second: RecoveredSummary }
   | { readonly code: string; readonly message: string };
 
+const STDIN_FD = 0;
 /** Between the two scans: time for a writer to flush, compact and remove files. */
 const PAUSE_MILLISECONDS = 5;
 
-async function look(directory: string, config: string): Promise<Sight> {
+function look(directory: string, config: string): Sight {
   try {
     const store = new TinyKVEngine().open(directory, config, { readOnly: true, create: false });
     try {
       const first = summarise(entriesOf(store));
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MILLISECONDS);
       return { first, second: summarise(entriesOf(store)) };
     } finally {
       store.close();
@@ -31,9 +32,10 @@ async function look(directory: string, config: string): Promise<Sight> {
   }
 }
 
-async function serve(directory: string, config: string): Promise<void> {
-  for await (const _ask of createInterface({ input: process.stdin })) {
-    const line = Buffer.from(`${JSON.stringify(await look(directory, config))}\n`);
+function serve(directory: string, config: string): void {
+  const ask = Buffer.alloc(1);
+  while (readSync(STDIN_FD, ask) > 0) {
+    const line = Buffer.from(`${JSON.stringify(look(directory, config))}\n`);
     if (writeSync(RECORDS_FD, line) !== line.length) process.exit(EXIT_HARNESS);
   }
 }

@@ -12,7 +12,7 @@ const MILLISECONDS_MOST: { readonly [P in Profile]: number } = { fast: 60, heavy
 const AFTER_OPEN_MILLISECONDS = 10;
 
 /** A life that is waited for no longer has come so far at least. */
-const ACKNOWLEDGED_WANTED = 20;
+const ACKNOWLEDGED_WANTED = 50;
 
 /** How a child ended, and what it said before. */
 export interface ChildEnd {

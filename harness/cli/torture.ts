@@ -1,31 +1,20 @@
-// The main job: the corpus, differential runs, simulated power loss, faults, fuzzers and SIGKILL rounds in turn, each for
-// its share of the time, in one table.
+// The main job: the corpus, differential runs, configurations against each other, simulated power loss, faults, fuzzers and
+// SIGKILL rounds in turn, each for its share of the time, in one table.
 
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
+import { isMine } from "../finding.ts";
 import { runCampaign } from "./campaign.ts";
 import { runFuzzSuite } from "./fuzz.ts";
 import { keepAll } from "./keep.ts";
+import { metaUnit, runMeta } from "./meta.ts";
 import { simulateKills } from "./keep-kill.ts";
 import { killReport } from "./kill-report.ts";
-import { type CommonOptions, configsOf } from "./options.ts";
+import { checkEngine, configsOf } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { finish, say, type CommandReport, type ReportedFailure } from "./report.ts";
-import type { Counters, SuiteTask } from "./tasks.ts";
-
-export interface TortureOptions extends CommonOptions {
-  readonly seed: string;
-  readonly minutes: number;
-}
-
-interface SuiteResult {
-  readonly suite: string;
-  readonly units: number;
-  readonly ops: number;
-  readonly seconds: number;
-  readonly failures: readonly ReportedFailure[];
-  readonly complaints?: readonly string[];
-  readonly counters?: Counters;
-}
+import type { ReportedFailure } from "./report.ts";
+import type { SuiteTask } from "./tasks.ts";
+import { tortureDriver } from "./torture-driver.ts";
+import { finishTorture, type SuiteResult, type TortureOptions } from "./torture-report.ts";
 
 /**
  * When each suite ends, as a part of the whole time. Power loss finds most of what can be found at all, so it has most;
@@ -33,17 +22,27 @@ interface SuiteResult {
  */
 const ENDS: readonly (readonly [SuiteTask["suite"], number])[] = [
   ["corpus", 0.05],
-  ["run", 0.25],
+  ["run", 0.22],
   ["crash", 0.55],
   ["faults", 0.7],
 ];
+/** Between "run" and "crash". */
+const META_END = 0.27;
 const FUZZ_END = 0.8;
 /** More rounds than any time allows: the clock ends the kill suite. */
 const ROUNDS_MOST = 100_000;
+/** The writes that a round acknowledges vary by as much as their average: that of fewer rounds says nothing of a suite. */
+const ROUNDS_OF_AN_AVERAGE = 100;
 
 /** Runs it; the exit code. */
 export async function runTorture(options: TortureOptions): Promise<number> {
   const begin = performance.now();
+  const choice = checkEngine(options.engine);
+  const results = choice.kind === "own" ? await tortureOwn(options, begin) : await tortureDriver(options, choice);
+  return finishTorture(options, results, (performance.now() - begin) / 1000);
+}
+
+async function tortureOwn(options: TortureOptions, begin: number): Promise<SuiteResult[]> {
   const whole = options.minutes * 60_000;
   const results: SuiteResult[] = [];
   const failed = (): boolean => results.some(({ failures }) => failures.length > 0);
@@ -54,27 +53,11 @@ export async function runTorture(options: TortureOptions): Promise<number> {
     const { seed, shard } = options;
     const task: SuiteTask = { kind: "suite", suite, seed, milliseconds, shard, ...(configs && { configs }) };
     results.push(await runSuite(task, options));
+    if (suite === "run" && !failed()) results.push(await metaSuite(options, begin + META_END * whole));
   }
   if (!failed()) results.push(await fuzzSuite(options, begin + FUZZ_END * whole));
   if (!failed()) results.push(await killSuite(options, begin + whole));
-  printTable(results);
-  const suites = results.map(({ suite, units, ops, seconds, counters }) => ({
-    suite,
-    units,
-    ops,
-    seconds,
-    ...counters,
-  }));
-  const report: CommandReport = {
-    command: "torture",
-    seed: options.seed,
-    ops: results.reduce((sum, { ops }) => sum + ops, 0),
-    seconds: (performance.now() - begin) / 1000,
-    failures: results.flatMap(({ failures }) => failures),
-    complaints: results.flatMap(({ complaints = [] }) => complaints),
-    counters: { suites },
-  };
-  return finish(report, options.json);
+  return results;
 }
 
 async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise<SuiteResult> {
@@ -88,6 +71,26 @@ async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise
   const seconds = (performance.now() - begin) / 1000;
   const { images, deduplicated, tier2, runs } = counters;
   return { suite: task.suite, units, ops, seconds, failures, counters: { images, deduplicated, tier2, runs } };
+}
+
+async function metaSuite(
+  { seed, artifacts, shard, ...options }: TortureOptions,
+  deadline: number,
+): Promise<SuiteResult> {
+  const begin = performance.now();
+  const configs = configsOf(options);
+  const failures: ReportedFailure[] = [];
+  let units = 0;
+  let ops = 0;
+  for (let index = 0; failures.length === 0 && (units === 0 || performance.now() < deadline); index++) {
+    if (!isMine(shard, index)) continue;
+    const unit = metaUnit(`${seed}:meta:${index}`, index, configs);
+    const result = await runMeta({ ...unit, artifacts, deadline });
+    failures.push(...result.failures);
+    ops += result.answers;
+    units++;
+  }
+  return { suite: "meta", units, ops, seconds: (performance.now() - begin) / 1000, failures };
 }
 
 async function fuzzSuite({ seed, artifacts, shard }: TortureOptions, deadline: number): Promise<SuiteResult> {
@@ -113,15 +116,6 @@ async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: n
   const seconds = (performance.now() - begin) / 1000;
   const failures = await simulateKills(summary.failures);
   const { complaints = [] } = killReport(own, summary, { seconds, failures });
-  return { suite: "kill", units: summary.rounds, ops: summary.acked, seconds, failures, complaints };
-}
-
-function printTable(results: readonly SuiteResult[]): void {
-  say(`${"suite".padEnd(10)}${"units".padStart(8)}${"operations".padStart(14)}${"seconds".padStart(10)}   result`);
-  for (const { suite, units, ops, seconds, failures } of results) {
-    const result = failures.length === 0 ? "ok" : `${failures.length} FAILED`;
-    say(
-      `${suite.padEnd(10)}${String(units).padStart(8)}${String(ops).padStart(14)}${seconds.toFixed(1).padStart(10)}   ${result}`,
-    );
-  }
+  const kills = { suite: "kill", units: summary.rounds, ops: summary.acked, seconds, failures };
+  return summary.rounds < ROUNDS_OF_AN_AVERAGE ? kills : { ...kills, complaints };
 }

@@ -11,7 +11,7 @@ const ALONE = [
   "src/lsm/foreign-code.test.ts",
   "src/memtable/memtable-threads.test.ts",
   "src/util/{lock-file,worker-thread}.test.ts",
-  "harness/cli/*.test.ts",
+  "harness/cli/{,mutants/}*.test.ts",
   "harness/engines/**/*.test.ts",
   "crashtests/power-loss/two-threads.test.ts",
   "crashtests/{disk,kill,refused}/*.test.ts",

@@ -95,8 +95,8 @@ function instrument(library: InstrumentLibrary, code: string, module: string, br
   return `const __b = globalThis.${COUNTERS};\n${counted}`;
 }
 
-// The copy finds the package's dependencies where the package finds them.
-function linkDependencies(root: string): void {
+/** A copy finds the dependencies of the package where that finds them. */
+export function linkDependencies(root: string): void {
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     readonly dependencies: Readonly<Record<string, string>>;
   };

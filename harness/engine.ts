@@ -70,6 +70,10 @@ export interface EngineStore {
   resume(): void;
   /** Log records that the open brought back. */
   replayedRecords(): number;
+  /** What the store says has failed without any call that failed; undefined while all is well. */
+  complaint(): string | undefined;
+  /** Background work comes to its end, and then everything is merged: what the levels should not be like then. */
+  settle(): readonly string[];
   /** What must hold of the directory while the store is open, or after close() (`open` false): problems found. */
   inspect(): readonly string[];
   close(): void;

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
 const SHARED_MEMORY = "/dev/shm";
@@ -16,3 +16,18 @@ export function fastDirectory(): string {
     return tmpdir();
   }
 }
+
+/**
+ * Removes what was made there. A store that failed is not closed: a thread of it may be writing for another moment, or, if that
+ * is its bug, for ever; then what is left stays.
+ */
+export function removeScratch(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true, maxRetries: REMOVALS_MOST });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+  }
+}
+
+/** A tenth of a second longer each time. */
+const REMOVALS_MOST = 3;

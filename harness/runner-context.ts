@@ -131,8 +131,10 @@ export function judgeStore(
   return verdict;
 }
 
-/** Nothing stands in the store's directory that should not. */
+/** Nothing stands in the store's directory that should not, and no job has failed in silence. */
 export function inspectStore({ store, watch }: RunnerContext, id: number | undefined): void {
+  const complaint = store.complaint();
+  if (complaint !== undefined) throw new Failure("C28", `without any call that failed: ${complaint}`, id);
   const problem = watch.aside(() => store.inspect())[0];
   if (problem !== undefined) throw new Failure("C17", problem, id);
 }

@@ -16,7 +16,7 @@ import { isAsyncWrite, isRead, isWrite, type Op, type PinnedOp, type ReadOp, typ
 import { OpScope } from "./op-scope.ts";
 import { Oracle } from "./oracle.ts";
 import { AsyncWrites } from "./runner-async.ts";
-import { type RunnerContext, ScanBudget } from "./runner-context.ts";
+import { inspectStore, type RunnerContext, ScanBudget } from "./runner-context.ts";
 import { FaultWatch, type FaultyWorld, type Outcome } from "./runner-faults.ts";
 import { closeStore, openFirst, reopenStore } from "./runner-open.ts";
 import { PinnedReads } from "./runner-pinned.ts";
@@ -139,10 +139,12 @@ export class Runner {
     yield* this.#afterAsync(undefined);
   }
 
-  /** Every read path, then verify(), then the same after a close and an open. */
+  /** Every read path, then verify(); the same after a close and an open, and when all background work is done. */
   *finish(): Turns<void> {
     yield* this.checkAll();
     yield* this.#reopen(this.config, undefined);
+    yield* this.checkAll();
+    this.settle();
     yield* this.checkAll();
     yield* this.close();
   }
@@ -154,6 +156,14 @@ export class Runner {
     yield* this.#afterAsync(undefined);
     checkEverything(this.store, this.oracle.model, capabilities);
     if (capabilities.has("verify")) verifyStore(this.#context, undefined);
+  }
+
+  /** Background work comes to its end, and leaves the levels as they should be. */
+  settle(): void {
+    const problem = this.store.settle()[0];
+    if (problem !== undefined) throw new Failure("C28", problem);
+    inspectStore(this.#context, undefined);
+    this.oracle.durable();
   }
 
   *close(): Turns<void> {

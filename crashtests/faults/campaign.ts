@@ -22,11 +22,19 @@ import { runFaultCase, runToCrash, type FaultRunResult } from "./fault-run.ts";
 import { FAULTS_CONFIG, operationsOf } from "./op-source.ts";
 import { runRecovery, type Crashed, type RecoveryResult } from "./recovery-run.ts";
 
+/** Calls of the run; the sizes of a full disk; calls of opens behind crashes. */
+export type FaultsPart = "calls" | "capacities" | "recoveries";
+
+const PARTS: readonly FaultsPart[] = ["calls", "capacities", "recoveries"];
+
 export interface FaultsOptions {
   readonly seed: string;
-  readonly ops: number;
+  /** So many, drawn by the seed, or these. */
+  readonly ops: number | readonly Op[];
   /** Default FAULTS_CONFIG. */
   readonly config?: string;
+  /** Default: all. */
+  readonly parts?: readonly FaultsPart[];
   readonly shard?: Shard;
   /** Asked before each run: stop now? Then `exhausted` is false. */
   readonly until?: (done: number) => boolean;
@@ -85,12 +93,14 @@ export async function runFaults(
   host: CampaignHost,
   makeEngine: EngineMaker = (env) => new TinyKVEngine({ env }),
 ): Promise<FaultsResult> {
-  const { seed, ops, config = FAULTS_CONFIG, shard = WHOLE, until = () => false, findingsMax = FINDINGS_MAX } = options;
+  const { seed, ops, config = FAULTS_CONFIG, shard = WHOLE, parts = PARTS } = options;
+  const { until = () => false, findingsMax = FINDINGS_MAX } = options;
   const campaign = new Campaign(seed, config, makeEngine);
-  const log = operationsOf(seed, ops, config);
+  const log = typeof ops === "number" ? operationsOf(seed, ops, config) : ops;
   host.unit({ seed, config, ops: log });
-  const calls = await campaign.planCalls(log);
-  const units = spread([...calls, ...(await campaign.planCapacities(log)), ...(await campaign.planRecoveries(log))]);
+  const planned: LazyUnit[] = [];
+  for (const part of parts) planned.push(...(await campaign.plan(part, log)));
+  const units = spread(planned);
   const mine = units.filter((_, n) => isMine(shard, n));
   let done = 0;
   for (const make of mine) {
@@ -158,8 +168,13 @@ class Campaign {
     if (outcome !== undefined) this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
   }
 
-  /** Each call of a run in which nothing fails, in each way that it can fail. */
-  async planCalls(log: readonly Op[]): Promise<LazyUnit[]> {
+  plan(part: FaultsPart, log: readonly Op[]): Promise<LazyUnit[]> {
+    if (part === "calls") return this.#planCalls(log);
+    return part === "capacities" ? this.#planCapacities(log) : this.#planRecoveries(log);
+  }
+
+  // Each call of a run in which nothing fails, in each way that it can fail.
+  async #planCalls(log: readonly Op[]): Promise<LazyUnit[]> {
     const { calls } = await this.#runOnce({ ops: log, counting: true });
     this.#calls += calls.length;
     return calls.flatMap((call) =>
@@ -171,8 +186,8 @@ class Campaign {
     );
   }
 
-  /** A disk of every size, up to what the run needs. */
-  async planCapacities(log: readonly Op[]): Promise<LazyUnit[]> {
+  // A disk of every size, up to what the run needs.
+  async #planCapacities(log: readonly Op[]): Promise<LazyUnit[]> {
     const { levels } = await this.#runOnce({ ops: [capacityOp(Number.MAX_SAFE_INTEGER), ...log] });
     const most = levels.reduce((greatest, level) => Math.max(greatest, level), 0);
     const cuts = [...new Set(levels)].sort((a, b) => a - b).map((level) => level - 1);
@@ -182,8 +197,8 @@ class Campaign {
     return [...sizes].sort((a, b) => a - b).map((size) => () => ({ ops: [capacityOp(size), ...log], call: CAPACITY }));
   }
 
-  /** The calls of opens behind crashes at a few places of the run. */
-  async planRecoveries(log: readonly Op[]): Promise<LazyUnit[]> {
+  // The calls of opens behind crashes at a few places of the run.
+  async #planRecoveries(log: readonly Op[]): Promise<LazyUnit[]> {
     const units: LazyUnit[] = [];
     for (let i = 1; i <= RECOVERIES; i++) {
       const at = Math.floor((log.length * i) / (RECOVERIES + 1));

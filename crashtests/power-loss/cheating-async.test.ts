@@ -22,7 +22,7 @@ import {
   publishesBeforeSync,
   resolvesBeforeSync,
   resolvesOutOfOrder,
-} from "./cheating-async.test-support.ts";
+} from "./cheating-async.ts";
 import { SEQUENCE_CONFIGS } from "./sequences.ts";
 
 const OPS = 2000;

@@ -4,12 +4,7 @@
 import { type EngineMaker, type Finding, parseOpLog, printOpLog, runCrashLog, SILENT_HOST } from "tinykv/harness";
 import { expect, test } from "vitest";
 import { runExhaustive, runOne } from "./campaign.ts";
-import {
-  acknowledgesEarly,
-  recoversPastHoles,
-  recoveryNeverSyncs,
-  syncDoesNothing,
-} from "./cheating-engines.test-support.ts";
+import { acknowledgesEarly, recoversPastHoles, recoveryNeverSyncs, syncDoesNothing } from "./cheating-engines.ts";
 import { sequenceOf, SEQUENCE_CONFIGS } from "./sequences.ts";
 
 const OPS = 12;

@@ -47,7 +47,8 @@ function copiedTables(): readonly Op[] {
   return sequenceOf(["bigBatch", "flush", "checkpoint"], CONFIG);
 }
 
-function linkless(makeEngine: EngineMaker): EngineMaker {
+/** The engine on a file system on which nothing has two names. */
+export function linkless(makeEngine: EngineMaker): EngineMaker {
   return (env) => makeEngine(new LinklessEnv(env, () => "do"));
 }
 

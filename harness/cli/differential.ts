@@ -1,6 +1,6 @@
 // One differential run: operations on the engine and on the model, to the end or to the first disagreement.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NodeEnv, type Env } from "tinykv/env";
 import { parseConfiguration } from "../configurations.ts";
@@ -11,7 +11,7 @@ import { chooseEngine, engineOf } from "../engines/find-engines.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { Failure } from "../failure.ts";
 import { edgeFiles } from "../inspector/edges.ts";
-import { fastDirectory } from "../fast-directory.ts";
+import { fastDirectory, removeScratch } from "../fast-directory.ts";
 import type { Finding } from "../finding.ts";
 import type { Op } from "../op.ts";
 import { Runner, type RunCounts } from "../runner.ts";
@@ -78,7 +78,7 @@ export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> 
   const counts = runner?.counts();
   const traceHash = hasher?.digest();
   if (!failure) {
-    rmSync(scratch, { recursive: true, force: true });
+    removeScratch(scratch);
     return { counts, found: undefined, traceHash };
   }
   const { condition, message, op, keys, cause } = failure;

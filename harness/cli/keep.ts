@@ -1,8 +1,8 @@
 // What becomes of a finding: its artifact is written first, then it is made smaller, then it is told.
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { addToArtifact, replayCommand, writeArtifact } from "../artifacts.ts";
+import { removeScratch } from "../fast-directory.ts";
 import type { Finding } from "../finding.ts";
 import { say, type ReportedFailure } from "./report.ts";
 import { quote } from "./task-commands.ts";
@@ -60,7 +60,7 @@ export function keepAsIs(root: string, found: Found): string {
 
 /** Removes what a finding left outside its artifact. */
 export function discard({ scratch }: Found): void {
-  if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+  if (scratch !== undefined) removeScratch(scratch);
 }
 
 export interface Shrunk {

@@ -9,6 +9,7 @@ import { listEngines } from "./engines.ts";
 import { printEngineResults, type ResultsOptions } from "./engine-results.ts";
 import { addFuzz } from "./fuzz.ts";
 import { addKill } from "./kill.ts";
+import { addMutants } from "./mutants.ts";
 import {
   count,
   type CommonOptions,
@@ -62,6 +63,7 @@ function buildProgram(done: Done): Command {
   addKill(program, done);
   addDisk(program, done);
   addFuzz(program, done);
+  addMutants(program, done);
   withDoubleCheck(withCommon(program.command("replay <path>")))
     .description("run an op log, or the artifact directory of a failure, again")
     .action(async (path: string, options: CommonOptions & DoubleCheckOptions) => done(await runReplay(path, options)));

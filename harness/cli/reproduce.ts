@@ -1,10 +1,10 @@
 // Op logs of failures, run again in the worker.
 
-import { rmSync } from "node:fs";
 import { replayFaults } from "../../crashtests/faults/campaign.ts";
 import { runCrashLog, type CrashLogResult } from "../crash/crash-log.ts";
 import { traceHash } from "../disk/trace-file.ts";
 import type { Trace } from "../disk/trace.ts";
+import { removeScratch } from "../fast-directory.ts";
 import type { Finding } from "../finding.ts";
 import type { OpLog } from "../op-log.ts";
 import type { Op } from "../op.ts";
@@ -34,7 +34,7 @@ export async function findingOf(
       const work: Work = { campaign: "replay", mode, command: "" };
       const { engine } = log.header;
       const { found } = await runOps({ work, seed, workload, config, ops: log.ops, ...named(engine) }, host);
-      if (found?.scratch !== undefined) rmSync(found.scratch, { recursive: true, force: true });
+      if (found?.scratch !== undefined) removeScratch(found.scratch);
       return found?.finding;
     }
     case "crash":

@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { replayCommand } from "../artifacts.ts";
-import { isMine, WHOLE } from "../finding.ts";
+import { isMine, type Shard, WHOLE } from "../finding.ts";
 import { parseOpLog } from "../op-log.ts";
 import { WORKLOADS, type WorkloadName } from "../workloads/mixes.ts";
 import { isOver, runCrash, runDifferentials, runFaultUnits } from "./campaign-tasks.ts";
@@ -62,7 +62,7 @@ const FAULTS_OPS = 30;
 const TOUR: Omit<CrashTask, "shard"> = { kind: "crash", seed: "tour", method: { kind: "tour" } };
 
 /** One unit; undefined when there are no more. */
-type Unit = (host: WorkerHost, milliseconds: number) => Promise<CampaignResult>;
+export type Unit = (host: WorkerHost, milliseconds: number) => Promise<CampaignResult>;
 
 export async function runSuite(task: SuiteTask, host: WorkerHost): Promise<CampaignResult> {
   const over = isOver(task.milliseconds, host);
@@ -88,7 +88,7 @@ export async function runSuite(task: SuiteTask, host: WorkerHost): Promise<Campa
 
 function* unitsOf(task: SuiteTask): Generator<Unit> {
   if (task.suite === "corpus") {
-    yield* corpusUnits(task);
+    yield* corpusUnits(task.shard);
     return;
   }
   // What chance may not come by is looked at first, whatever time there is.
@@ -105,7 +105,8 @@ function* unitsOf(task: SuiteTask): Generator<Unit> {
   }
 }
 
-function* corpusUnits({ shard }: SuiteTask): Generator<Unit> {
+/** Every op log of the corpus. */
+export function* corpusUnits(shard: Shard): Generator<Unit> {
   const names = readdirSync(CORPUS)
     .filter((name) => name.endsWith(".ops"))
     .sort()

@@ -137,6 +137,44 @@ export interface CrashEvidence {
   readonly image?: ImageFiles;
 }
 
-export type Task = CampaignTask | ShrinkTask;
+/** What looks for a planted bug: parts of all campaigns, in turn. */
+export const HUNT_SUITES = [
+  "corpus",
+  "refused",
+  "forged",
+  "run",
+  "shape",
+  "rot",
+  "sequences",
+  "crash",
+  "faults",
+  "fuzz",
+] as const;
+
+export type HuntSuite = (typeof HUNT_SUITES)[number];
+
+export interface HuntTask {
+  readonly kind: "hunt";
+  readonly seed: string;
+  /** Absent: all. */
+  readonly suites?: readonly HuntSuite[];
+}
+
+/** The harness looks at itself. */
+export interface SelfCheckTask {
+  readonly kind: "selfCheck";
+}
+
+export interface HuntAnswer {
+  /** The suite, or the part of the self-check, that found it; undefined: none did. */
+  readonly by: string | undefined;
+  readonly condition: string;
+  readonly message: string;
+  readonly executions: number;
+  /** Operations of the log that shows it, made smaller; 0 where no operations are needed, or none are known. */
+  readonly ops: number;
+}
+
+export type Task = CampaignTask | ShrinkTask | HuntTask | SelfCheckTask;
 
 export const HARNESS = "npx tinykv-harness";

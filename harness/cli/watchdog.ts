@@ -24,6 +24,8 @@ export interface WorkerOptions {
   readonly module?: URL;
   readonly hangMilliseconds?: number;
   readonly progress?: (done: number, total: number) => void;
+  /** Hears what the task tells before its end. */
+  readonly told?: (value: unknown) => void;
   /** Asks the worker to come to an end. */
   readonly stop?: AbortSignal;
 }
@@ -49,6 +51,7 @@ export async function runInWorker<Result>(task: unknown, options: WorkerOptions 
     return await new Promise((resolve, reject) => {
       worker.on("message", (message: WorkerMessage) => {
         if ("unit" in message) unit = message.unit;
+        else if ("told" in message) options.told?.(message.told);
         else resolve({ kind: "done", result: message.result as Result });
       });
       worker.on("messageerror", reject);

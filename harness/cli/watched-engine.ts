@@ -53,6 +53,8 @@ function watchedStore(store: EngineStore, host: Beat): EngineStore {
     resume: () => (beat(), store.resume()),
     replayedRecords: () => (beat(), store.replayedRecords()),
     inspect: () => (beat(), store.inspect()),
+    complaint: () => (beat(), store.complaint()),
+    settle: () => (beat(), store.settle()),
     close: () => (beat(), store.close()),
   };
 }

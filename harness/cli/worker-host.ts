@@ -27,11 +27,13 @@ export interface WorkerHost extends CampaignHost {
   announce(unit: Unit): void;
   /** Still alive. */
   beat(): void;
+  /** What is known before the task is at its end. */
+  tell(value: unknown): void;
   /** Another part of the campaign has found something: this one may stop. */
   isStopped(): boolean;
 }
 
-export type WorkerMessage = { readonly unit: Unit } | { readonly result: unknown };
+export type WorkerMessage = { readonly unit: Unit } | { readonly told: unknown } | { readonly result: unknown };
 
 export interface WorkerStart {
   readonly task: unknown;
@@ -67,6 +69,7 @@ export async function serveTask(run: (task: unknown, host: WorkerHost) => unknow
       cells[TOTAL] = total ?? 0;
       Atomics.add(cells, BEATS, 1);
     },
+    tell: (told) => post({ told }),
     beat: () => void Atomics.add(cells, BEATS, 1),
     isStopped: () => Atomics.load(cells, STOP) === 1,
   };

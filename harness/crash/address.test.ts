@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Choices, Fill } from "../disk/choice.ts";
 import { crashImages } from "../disk/crash-images.ts";
 import { RandomProgram } from "../disk/random-program.test-support.ts";
-import { Scene } from "../disk/scene.test-support.ts";
+import { Scene } from "../disk/scene.ts";
 import type { PendingItem } from "../disk/pending-item.ts";
 import type { Trace, TraceEvent } from "../disk/trace.ts";
 import type { Survival } from "../op.ts";

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import type { Choice, Fill } from "./choice.ts";
 import { PAGE_BYTES, SECTOR_BYTES } from "./page.ts";
 import type { PendingItem } from "./pending-item.ts";
-import { cutImages, type Scene } from "./scene.test-support.ts";
+import { cutImages, type Scene } from "./scene.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 
 /** Torn pages of an image, at most: the model's own number. */

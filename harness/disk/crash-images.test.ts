@@ -6,7 +6,7 @@ import { everyImage } from "./brute-force.test-support.ts";
 import { crashImages, type CrashImage } from "./crash-images.ts";
 import type { Choice } from "./choice.ts";
 import { type Kind, KINDS, RandomProgram } from "./random-program.test-support.ts";
-import { Scene, tell } from "./scene.test-support.ts";
+import { Scene, tell } from "./scene.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import { prefixInTime } from "./survivals.ts";
 

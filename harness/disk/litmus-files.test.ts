@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import { expectCut } from "./brute-force.test-support.ts";
-import { cutImages, Scene } from "./scene.test-support.ts";
+import { cutImages, Scene } from "./scene.ts";
 
 const PAGE = 4096;
 const SECTOR = 512;

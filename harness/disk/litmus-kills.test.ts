@@ -8,7 +8,7 @@ import type { RecordedRun } from "../crash/recorded-run.ts";
 import { expectCut } from "./brute-force.test-support.ts";
 import type { CrashImage } from "./crash-images.ts";
 import type { Image } from "./image.ts";
-import { Scene, tell } from "./scene.test-support.ts";
+import { Scene, tell } from "./scene.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 
 const PAGE = 4096;

@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import { expectCut } from "./brute-force.test-support.ts";
-import { Scene } from "./scene.test-support.ts";
+import { Scene } from "./scene.ts";
 
 test("M9: a created name is there or not", () => {
   const scene = new Scene();

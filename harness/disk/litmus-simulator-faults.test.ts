@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import { cutPlaces } from "../crash/image-graph.ts";
-import { Scene } from "./scene.test-support.ts";
+import { Scene } from "./scene.ts";
 
 const PAGE = 4096;
 

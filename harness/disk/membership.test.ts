@@ -6,7 +6,7 @@ import { crashImages } from "./crash-images.ts";
 import type { Image } from "./image.ts";
 import { whyImpossible } from "./membership.ts";
 import { RandomProgram } from "./random-program.test-support.ts";
-import { Scene } from "./scene.test-support.ts";
+import { Scene } from "./scene.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 
 function filesOf(image: Image): Map<string, Uint8Array> {

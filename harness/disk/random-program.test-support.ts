@@ -1,7 +1,7 @@
 // Programs drawn from a seed: calls on few names, so that they meet; many fail, by nature or by a fault that is planted.
 
 import type { Random } from "../workloads/random.ts";
-import { Scene, type SceneFile } from "./scene.test-support.ts";
+import { Scene, type SceneFile } from "./scene.ts";
 
 export interface ProgramOptions {
   /** One call in so many fails by a fault. Default: none. */

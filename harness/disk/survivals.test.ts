@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Random } from "../workloads/random.ts";
 import { everyImage } from "./brute-force.test-support.ts";
-import { Scene, tell } from "./scene.test-support.ts";
+import { Scene, tell } from "./scene.ts";
 import { anySurvival, prefixInTime, TORN_MAX, versionAt } from "./survivals.ts";
 
 const PAGE = 4096;

@@ -13,6 +13,7 @@ import type { Capability } from "../capabilities.ts";
 import { levelsOf, parseConfiguration, withLevels } from "../configurations.ts";
 import type { Engine, EngineChange, EngineRange, EngineSnapshot, EngineStore } from "../engine.ts";
 import { TINYKV_DURABILITY, type Durability } from "../oracle.ts";
+import { mergedProblems, settledProblems } from "../shape.ts";
 import { inspectDirectory } from "./directory-check.ts";
 import { LastNumbers } from "./last-numbers.ts";
 
@@ -229,6 +230,14 @@ class TinyKVStore implements EngineStore {
 
   replayedRecords(): number {
     return this.#db.recovery.records;
+  }
+
+  complaint(): string | undefined {
+    return this.#db.lastError && String(this.#db.lastError);
+  }
+
+  settle(): string[] {
+    return [...settledProblems(this.#db), ...mergedProblems(this.#db)];
   }
 
   inspect(): string[] {

@@ -22,7 +22,8 @@ export type WorkloadName =
   | "ycsb-c"
   | "ycsb-d"
   | "ycsb-e"
-  | "ycsb-f";
+  | "ycsb-f"
+  | "housekeeping";
 
 /** A step of a generator: one operation, or two (a read, then a write of the same key), or a put of the next key in order. */
 export type Step = OpKind | "readModifyWrite" | "insert";
@@ -101,6 +102,16 @@ export const MIXES: Readonly<Record<WorkloadName, Mix>> = {
   "ycsb-d": ycsb({ get: 95, insert: 5 }, "latest"),
   "ycsb-e": ycsb({ scan: 95, insert: 5 }),
   "ycsb-f": ycsb({ get: 50, readModifyWrite: 50 }),
+  // A few keys, and everything that moves their versions about: what goes wrong there shows within some dozen operations.
+  housekeeping: {
+    ...ORDINARY,
+    always: { put: 24, delete: 8, flush: 9, compactRange: 4, step: 4, reopen: 2, get: 4, scan: 3 },
+    sometimes: { ...SNAPSHOTS, ...CURSORS, batch: 3, getMany: 1, has: 1, checkpoint: 1, openReadOnly: 1, verify: 1 },
+    styles: ["decimal", "prefix"],
+    distributions: ["uniform", "zipfian"],
+    values: ["small", "fixed:300"],
+    keysMax: 16,
+  },
 };
 
 export const WORKLOADS: readonly WorkloadName[] = Object.keys(MIXES) as WorkloadName[];

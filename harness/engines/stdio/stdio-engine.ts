@@ -260,6 +260,14 @@ export class StdioStore implements EngineStore {
     return 0;
   }
 
+  complaint(): undefined {
+    return undefined;
+  }
+
+  settle(): readonly string[] {
+    return [];
+  }
+
   inspect(): readonly string[] {
     return [];
   }

@@ -1,0 +1,93 @@
+// What a hunt is made of: pieces of every campaign, each a fraction of a second, dealt out in turn. Nobody tells the hunt
+// what it is looking for, so that no suite waits for another that has nothing to find.
+
+import { findForgery } from "../../../crashtests/forged/forged.ts";
+import { findRefusal } from "../../../crashtests/refused/refusals.ts";
+import { costOf, LOADS } from "../../../crashtests/shape/loads.ts";
+import { WHOLE } from "../../finding.ts";
+import type { CampaignResult, HuntSuite } from "../tasks.ts";
+import { HUNT_SUITES } from "../tasks.ts";
+import { corpusUnits } from "../suites.ts";
+import { discard } from "../keep.ts";
+import { crashPieces, sequencePieces } from "./crash-pieces.ts";
+import { damagePieces, fuzzPieces } from "./damage-pieces.ts";
+import { faultPieces } from "./fault-pieces.ts";
+import { catchOf, type HuntUnit, type UnitResult } from "./hunt-unit.ts";
+import { runPieces } from "./run-pieces.ts";
+
+/** Pieces of each suite in one round; in the first one those of the corpus, which take no time. */
+const TURNS: Readonly<Record<HuntSuite, number>> = {
+  corpus: 100,
+  refused: 1,
+  forged: 1,
+  run: 4,
+  shape: 2,
+  rot: 2,
+  sequences: 3,
+  crash: 1,
+  faults: 1,
+  fuzz: 1,
+};
+
+/** The pieces in their order, without end but for the corpus; of these suites alone, if any are named. */
+export function* huntUnits(seed: string, suites: readonly HuntSuite[] = HUNT_SUITES): Generator<HuntUnit> {
+  const makers: Readonly<Record<HuntSuite, Generator<HuntUnit>>> = {
+    corpus: corpusPieces(),
+    refused: refusedPieces(),
+    forged: forgedPieces(),
+    run: runPieces(seed, resultOf),
+    shape: shapePieces(),
+    rot: damagePieces(seed),
+    sequences: sequencePieces(seed),
+    crash: crashPieces(seed),
+    faults: faultPieces(seed),
+    fuzz: fuzzPieces(seed),
+  };
+  const left = new Set(suites);
+  while (left.size > 0) {
+    for (const suite of left) {
+      for (let turn = 0; turn < TURNS[suite]; turn++) {
+        const next = makers[suite].next();
+        if (next.done === true) {
+          left.delete(suite);
+          break;
+        }
+        yield next.value;
+      }
+    }
+  }
+}
+
+function* refusedPieces(): Generator<HuntUnit> {
+  yield { suite: "refused", run: () => Promise.resolve({ executions: 1, found: findRefusal() }) };
+}
+
+function* forgedPieces(): Generator<HuntUnit> {
+  yield oncePiece("forged", "C22", findForgery);
+}
+
+function* shapePieces(): Generator<HuntUnit> {
+  for (const load of LOADS) yield oncePiece("shape", "C18", () => costOf(load));
+}
+
+function oncePiece(suite: HuntSuite, condition: string, find: () => string | undefined): HuntUnit {
+  return {
+    suite,
+    run() {
+      const message = find();
+      return Promise.resolve({ executions: 1, found: message === undefined ? undefined : { condition, message } });
+    },
+  };
+}
+
+function* corpusPieces(): Generator<HuntUnit> {
+  for (const unit of corpusUnits(WHOLE)) {
+    yield { suite: "corpus", run: async (host) => resultOf(await unit(host, Infinity)) };
+  }
+}
+
+function resultOf({ units, found: [first] }: CampaignResult): UnitResult {
+  if (!first) return { executions: units, found: undefined };
+  discard(first);
+  return { executions: units, found: catchOf(first.finding, first.mode) };
+}

@@ -1,0 +1,43 @@
+// Differential runs: short logs of a few keys first and foremost.
+
+import { WORKLOADS, type WorkloadName } from "../../workloads/mixes.ts";
+import { runDifferentials } from "../campaign-tasks.ts";
+import type { CampaignResult, RunTask } from "../tasks.ts";
+import { type HuntUnit, TINY, type UnitResult } from "./hunt-unit.ts";
+
+const CONFIGS = [
+  `${TINY},level0FileNumCompactionTrigger=2`,
+  `${TINY},background=manual,indexBlockSize=64,logBlockSize=512,blockCacheSize=0`,
+  "least",
+  `${TINY},level0FileNumCompactionTrigger=8,level0SlowdownWrites=9,level0StopWrites=12`,
+  `${TINY},level0FileNumCompactionTrigger=1,numLevels=4,maxBytesForLevelMultiplier=2,paranoid=true,bloomBitsPerKey=1`,
+  `${TINY},targetFileSize=1,maxBytesForLevelBase=1,numLevels=3,maxOpenFiles=1,walRecycle=false,indexBlockSize=64`,
+  "memory,writeBufferSize=2048,targetFileSize=2048,maxWriteBufferNumber=1",
+];
+/** Blocks whose offsets do not fit two bytes. */
+const LARGE_BLOCKS = "small,blockSize=1048576,writeBufferSize=524288";
+
+/** One in so many is asynchronous, one a longer one of any workload. */
+const PERIOD = 5;
+const SHORT_OPS = 120;
+const LONG_OPS = 500;
+const LONG_OPS_LEAST = 150;
+const LONG_KEYS = 60;
+
+export function* runPieces(seed: string, resultOf: (result: CampaignResult) => UnitResult): Generator<HuntUnit> {
+  for (let n = 0; ; n++) {
+    const task: RunTask = { kind: "run", seed: `${seed}:run:${n}`, ...logOf(n), hashed: false };
+    yield { suite: "run", run: async (host) => resultOf(await runDifferentials(task, host)) };
+  }
+}
+
+function logOf(n: number): Pick<RunTask, "workload" | "ops" | "keys" | "configs"> {
+  const config = CONFIGS[n % CONFIGS.length]!;
+  const turn = n % PERIOD;
+  const round = Math.floor(n / PERIOD);
+  if (turn === 3) return { workload: "async", ops: SHORT_OPS, keys: 8, configs: [config] };
+  if (turn < 4) return { workload: "housekeeping", ops: SHORT_OPS, configs: [config] };
+  const workload: WorkloadName = round === 0 ? "boundary" : WORKLOADS[round % WORKLOADS.length]!;
+  const long = workload === "boundary" ? LARGE_BLOCKS : config;
+  return { workload, ops: long === "least" ? LONG_OPS_LEAST : LONG_OPS, keys: LONG_KEYS, configs: [long] };
+}

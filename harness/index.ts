@@ -92,6 +92,7 @@ export {
   type CoverageCell,
   type CrashLoss,
 } from "./crash/coverage.ts";
+export { formatCells, missingCells } from "./crash/coverage-cells.ts";
 export { FEATURES, type Feature } from "./inspector/format-features.ts";
 export { CrashOps, opsWithCrashes } from "./crash/crash-ops.ts";
 export { diskAtStart, Enumeration, type CrashFound } from "./crash/enumeration.ts";

@@ -114,9 +114,9 @@ export class SampledEnumeration {
     const choices = anySurvival(items, this.#random);
     const fill = this.#random.chance(1, 4) ? "stale" : "zeros";
     const image = disk.image(items, choices, fill);
-    if (this.#map) this.#options.coverage!.countPower(this.#map.at(i, disk), "power", () => ({ choices }));
     const demands = this.#run.demands[i + 1]!;
     const node = this.#graph.node(image, 0);
+    if (this.#map) this.#options.coverage!.countPower(this.#map.at(i, disk), "power", node.shown, () => choices);
     const violation = this.#judge.judgePower(image, node, demands);
     const crash = () => this.#ops.power(disk, { choices, fill }, i);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
@@ -127,7 +127,7 @@ export class SampledEnumeration {
 
   #kill(disk: SimulatedDisk, i: number): CrashFound | undefined {
     const node = this.#graph.node(disk.imageKill(), 0);
-    this.#options.coverage?.count(this.#map!.at(i, disk), "kill");
+    this.#options.coverage?.count(this.#map!.at(i, disk), "kill", node.shown);
     const violation = this.#judge.judge(node, this.#run.demands[i + 1]!, "kill");
     return violation && { violation, crashes: this.#ops.chain([this.#ops.kill(i, "after")], node, violation.way) };
   }
@@ -157,8 +157,9 @@ export class SampledEnumeration {
     const items = disk.pending();
     const choices = anySurvival(items, this.#random);
     const { coverage } = this.#options;
-    if (coverage) coverage.countPower(new TraceMap(recovery).at(j, disk), loss, () => ({ choices }));
+    const where = coverage && new TraceMap(recovery).at(j, disk);
     const second = this.#graph.secondNode(disk.image(items, choices));
+    if (where) coverage.countPower(where, loss, second.shown, () => choices);
     const violation =
       j === recovery.length - 1
         ? this.#judge.expectSame(second, node)

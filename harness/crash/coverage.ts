@@ -45,6 +45,8 @@ export interface CoverageCell {
   readonly shown: FeatureBits;
 }
 
+export type CellPlace = Omit<CoverageCell, "images" | "shown">;
+
 /** Plain values, that add up. */
 export interface Coverage {
   readonly cells: readonly CoverageCell[];
@@ -61,7 +63,7 @@ export class CoverageCounter {
   }
 
   /** An image of a place that shows this. */
-  count({ phase, after, before, inside }: CoveredPoint, loss: CrashLoss, shown: FeatureBits): void {
+  count({ phase, after, before, inside }: Omit<CoveredPoint, "covered">, loss: CrashLoss, shown: FeatureBits): void {
     if (after) this.#add({ barrier: after, place: "after", phase, loss, images: 1, shown });
     if (before) this.#add({ barrier: before, place: "before", phase, loss, images: 1, shown });
     if (inside) this.#add({ barrier: inside, place: "inside", phase, loss, images: 1, shown });
@@ -69,9 +71,13 @@ export class CoverageCounter {
 
   /** An image of a power cut at a point; how it came about tells whether it is one of the middle of a sync. */
   countPower(where: CoveredPoint, loss: CrashLoss, shown: FeatureBits, choices: () => Choices): void {
-    const { before, covered } = where;
-    const isPart = before !== undefined && covered !== undefined && isInPart(covered, choices());
-    this.count(isPart ? { ...where, before: undefined, inside: before } : where, loss, shown);
+    const isPart = isInside(where, choices);
+    this.count(isPart ? { ...where, before: undefined, inside: where.before } : where, loss, shown);
+  }
+
+  /** Whether an image of this kind of place was counted. */
+  has(cell: CellPlace): boolean {
+    return this.#cells.has(cellName(cell));
   }
 
   /** What another one counted. */
@@ -95,7 +101,7 @@ export class CoverageCounter {
 }
 
 /** Its place among all: no two cells of a campaign have one name. */
-export function cellName({ barrier, place, phase, loss }: Omit<CoverageCell, "images" | "shown">): string {
+export function cellName({ barrier, place, phase, loss }: CellPlace): string {
   return [place, barrier, phase, loss].join("; ");
 }
 
@@ -121,6 +127,8 @@ interface PendingItemCover {
   readonly index: number;
   readonly newest: number;
 }
+
+type SyncCall = Extract<TraceCall, { barrier: Barrier }>;
 
 /** Knows of each point of a trace what stands about it. */
 export class TraceMap {
@@ -155,14 +163,23 @@ export class TraceMap {
   /** Behind the event `i`, the disk being as it was then. */
   at(i: number, disk: SimulatedDisk): CoveredPoint {
     const next = this.#next[i];
-    const call = next === undefined ? undefined : (this.#trace[next] as Extract<TraceCall, { barrier: Barrier }>);
+    const covered = next !== undefined && this.#isNext(i, next) ? coverOf(disk, this.#syncAt(next)) : undefined;
+    return { ...this.among(i), covered };
+  }
+
+  /** The same without a look at the disk. */
+  among(i: number): Omit<CoveredPoint, "covered"> {
+    const next = this.#next[i];
     return {
       phase: this.#phases[i]!,
       after: this.#after[i],
-      before: call?.barrier,
+      before: next === undefined ? undefined : this.#syncAt(next).barrier,
       inside: this.#inside[i],
-      covered: call && this.#isNext(i, next!) ? coverOf(disk, call) : undefined,
     };
+  }
+
+  #syncAt(i: number): SyncCall {
+    return this.#trace[i] as SyncCall;
   }
 
   #isNext(i: number, next: number): boolean {
@@ -181,6 +198,11 @@ function coverOf(disk: SimulatedDisk, call: TraceCall): PendingItemCover[] {
     .map((item, index) => ({ item, cover: { index, newest: item.times.length - 1 } }))
     .filter(({ item }) => covers(item))
     .map(({ cover }) => cover);
+}
+
+/** Whether what survived at a point is a part of what the next sync is about. */
+export function isInside({ before, covered }: CoveredPoint, choices: () => Choices): boolean {
+  return before !== undefined && covered !== undefined && isInPart(covered, choices());
 }
 
 function isInPart(covered: readonly PendingItemCover[], choices: Choices): boolean {

@@ -112,6 +112,19 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   named("thread", { ...SMALL, background: "thread" }),
   named("thread-least", { ...LEAST, background: "thread" }),
   named("thread-rate", { ...SMALL, background: "thread", compactionBytesPerSecond: 4 << 20 }),
+  named("write-2kib", { ...SMALL, writeBufferSize: 2 << 10 }),
+  named("write-1mib", { ...SMALL, writeBufferSize: 1 << 20 }),
+  named("logs-64kib", { ...SMALL, maxTotalWalSize: 64 << 10 }),
+  named("block-16", { ...SMALL, blockSize: 16 }),
+  named("cache-64mib", { ...SMALL, blockCacheSize: 64 << 20 }),
+  named("bloom-32", { ...SMALL, bloomBitsPerKey: 32 }),
+  named("files-4kib", { ...SMALL, targetFileSize: 4 << 10 }),
+  named("files-1mib", { ...SMALL, targetFileSize: 1 << 20 }),
+  named("levels-2", { ...SMALL, numLevels: 2 }),
+  named("levels-12", { ...SMALL, numLevels: 12, maxBytesForLevelBase: 8 << 10, maxBytesForLevelMultiplier: 2 }),
+  named("trigger-1", { ...SMALL, level0FileNumCompactionTrigger: 1 }),
+  named("trigger-16", { ...SMALL, level0FileNumCompactionTrigger: 16 }),
+  named("synced", { ...SMALL, sync: true }),
 ];
 
 /** What each option may be set to in text: a number, true or false, or one of these words. */

@@ -87,16 +87,19 @@ export function runDriverKills(options: DriverKillOptions): DriverKillSummary {
     syncWrites: 0,
     failures: [],
   };
-  for (let first = 0; first < options.rounds && summary.failures.length === 0; first += ROUNDS_PER_DIRECTORY) {
-    const run = new DriverRun(options, join(base, `store-${first}`), summary);
-    const rounds = Math.min(ROUNDS_PER_DIRECTORY, options.rounds - first);
-    for (let round = first; round < first + rounds && summary.failures.length === 0; round++) {
-      run.round(round);
-      options.progress?.(summary.rounds, options.rounds);
+  try {
+    for (let first = 0; first < options.rounds && summary.failures.length === 0; first += ROUNDS_PER_DIRECTORY) {
+      const run = new DriverRun(options, join(base, `store-${first}`), summary);
+      const rounds = Math.min(ROUNDS_PER_DIRECTORY, options.rounds - first);
+      for (let round = first; round < first + rounds && summary.failures.length === 0; round++) {
+        run.round(round);
+        options.progress?.(summary.rounds, options.rounds);
+      }
+      run.remove();
     }
-    run.remove();
+  } finally {
+    if (!options.dir) rmSync(base, { recursive: true, force: true });
   }
-  if (!options.dir) rmSync(base, { recursive: true, force: true });
   return summary;
 }
 

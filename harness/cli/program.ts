@@ -10,7 +10,6 @@ import { printEngineResults, type ResultsOptions } from "./engine-results.ts";
 import { addFuzz } from "./fuzz.ts";
 import { addKill } from "./kill.ts";
 import {
-  checkOwnEngine,
   count,
   type CommonOptions,
   type DoubleCheckOptions,
@@ -20,6 +19,7 @@ import {
   withDoubleCheck,
   withEngine,
 } from "./options.ts";
+import { addMeta } from "./meta.ts";
 import { runReplay } from "./replay.ts";
 import { Exit, say } from "./report.ts";
 import { runShrinkCommand, type ShrinkCliOptions } from "./shrink.ts";
@@ -58,6 +58,7 @@ function buildProgram(done: Done): Command {
   addCrash(program, done);
   addFaults(program, done);
   addBarriers(program, done);
+  addMeta(program, done);
   addKill(program, done);
   addDisk(program, done);
   addFuzz(program, done);
@@ -89,11 +90,12 @@ type EnginesOptions = Omit<ResultsOptions, "engines"> & { readonly results: bool
 
 function addTorture(program: Command, done: Done): void {
   withEngine(withCommon(program.command("torture")))
-    .description("corpus, differential runs, power loss, faults, fuzzers and SIGKILL rounds in turn")
+    .description(
+      "corpus, differential runs, configurations against each other, power loss, faults, fuzzers and SIGKILL rounds in turn",
+    )
     .option("--seed <seed>", "the seed", "1")
     .option("--minutes <m>", "how long", positive, 1.75)
     .action(async (options: CommonOptions & { seed: string; minutes: number; engine: string }) => {
-      checkOwnEngine(options.engine);
       done(await runTorture(options));
     });
 }

@@ -40,7 +40,8 @@ function shardWords({ index, count }: Shard): string[] {
   return count === 1 ? [] : ["--shard", `${index}/${count}`];
 }
 
-function commandLine(words: readonly (string | number)[]): string {
+/** A command of the harness, to be typed as it stands. */
+export function commandLine(words: readonly (string | number)[]): string {
   return [HARNESS, ...words.map((word) => quote(String(word)))].join(" ");
 }
 

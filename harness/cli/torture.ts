@@ -1,24 +1,21 @@
-// The main job: the corpus, differential runs, simulated power loss, faults, fuzzers and SIGKILL rounds in turn, each for
-// its share of the time, in one table.
+// The main job: the corpus, differential runs, configurations against each other, simulated power loss, faults, fuzzers and
+// SIGKILL rounds in turn, each for its share of the time, in one table.
 
 import { runKillCampaign } from "../../crashtests/kill/campaign.ts";
-import { FEATURES, type Feature } from "../inspector/format-features.ts";
+import { isMine } from "../finding.ts";
 import { runCampaign } from "./campaign.ts";
 import { runFuzzSuite } from "./fuzz.ts";
 import { keepAll } from "./keep.ts";
+import { metaUnit, runMeta } from "./meta.ts";
 import { simulateKills } from "./keep-kill.ts";
 import { killReport } from "./kill-report.ts";
-import { type CommonOptions, configsOf } from "./options.ts";
+import { checkEngine, configsOf } from "./options.ts";
 import { Progress } from "./progress.ts";
-import { finish, say, type CommandReport } from "./report.ts";
-import { type SuiteResult, writeRunPage } from "./run-report.ts";
-import { quote } from "./task-commands.ts";
-import { HARNESS, type SuiteTask } from "./tasks.ts";
-
-export interface TortureOptions extends CommonOptions {
-  readonly seed: string;
-  readonly minutes: number;
-}
+import type { ReportedFailure } from "./report.ts";
+import type { SuiteTask } from "./tasks.ts";
+import { tortureDriver } from "./torture-driver.ts";
+import type { SuiteResult } from "./run-report.ts";
+import { finishTorture, type TortureOptions } from "./torture-report.ts";
 
 /**
  * When each suite ends, as a part of the whole time. Power loss finds most of what can be found at all, so it has most;
@@ -26,10 +23,12 @@ export interface TortureOptions extends CommonOptions {
  */
 const ENDS: readonly (readonly [SuiteTask["suite"], number])[] = [
   ["corpus", 0.05],
-  ["run", 0.25],
+  ["run", 0.22],
   ["crash", 0.55],
   ["faults", 0.7],
 ];
+/** Between "run" and "crash". */
+const META_END = 0.27;
 const FUZZ_END = 0.8;
 /** More rounds than any time allows: the clock ends the kill suite. */
 const ROUNDS_MOST = 100_000;
@@ -39,6 +38,12 @@ const ROUNDS_OF_AN_AVERAGE = 100;
 /** Runs it; the exit code. */
 export async function runTorture(options: TortureOptions): Promise<number> {
   const begin = performance.now();
+  const choice = checkEngine(options.engine);
+  const results = choice.kind === "own" ? await tortureOwn(options, begin) : await tortureDriver(options, choice);
+  return finishTorture(options, results, (performance.now() - begin) / 1000);
+}
+
+async function tortureOwn(options: TortureOptions, begin: number): Promise<SuiteResult[]> {
   const whole = options.minutes * 60_000;
   const results: SuiteResult[] = [];
   const failed = (): boolean => results.some(({ failures }) => failures.length > 0);
@@ -49,52 +54,11 @@ export async function runTorture(options: TortureOptions): Promise<number> {
     const { seed, shard } = options;
     const task: SuiteTask = { kind: "suite", suite, seed, milliseconds, shard, ...(configs && { configs }) };
     results.push(await runSuite(task, options));
+    if (suite === "run" && !failed()) results.push(await metaSuite(options, begin + META_END * whole));
   }
   if (!failed()) results.push(await fuzzSuite(options, begin + FUZZ_END * whole));
   if (!failed()) results.push(await killSuite(options, begin + whole));
-  printTable(results);
-  const seconds = (performance.now() - begin) / 1000;
-  const complaints = [...results.flatMap(({ complaints = [] }) => complaints), ...blindSpots(results, options)];
-  const page = writeRunPage({ ...options, command: "torture", line: lineOf(options), seconds, results, complaints });
-  say(`what was covered: ${page}`);
-  const suites = results.map(({ suite, units, ops, seconds, counters }) => ({
-    suite,
-    units,
-    ops,
-    seconds,
-    ...counters,
-  }));
-  const report: CommandReport = {
-    command: "torture",
-    seed: options.seed,
-    ops: results.reduce((sum, { ops }) => sum + ops, 0),
-    seconds,
-    failures: results.flatMap(({ failures }) => failures),
-    complaints,
-    counters: { suites, page },
-  };
-  return finish(report, options.json);
-}
-
-/** What no image contained was not tried, whatever the suites say; only a whole run can be held to that. */
-export function blindSpots(
-  results: readonly Pick<SuiteResult, "suite" | "failures" | "coverage">[],
-  options: Pick<TortureOptions, "shard" | "config" | "configs">,
-): string[] {
-  const { coverage } = results.find(({ suite }) => suite === "crash") ?? {};
-  // The tour has configurations of its own, and is divided among shards.
-  const isWhole = options.shard.count === 1 && configsOf(options) === undefined;
-  if (!isWhole || !coverage || results.some(({ failures }) => failures.length > 0)) return [];
-  const missing = (Object.keys(FEATURES) as Feature[]).filter((feature) => coverage.features[feature] === 0);
-  return missing.map((feature) => `no crash image contained ${FEATURES[feature]}`);
-}
-
-function lineOf({ seed, minutes, config, configs, shard }: TortureOptions): string {
-  const words = [HARNESS, "torture", "--seed", seed, "--minutes", minutes];
-  if (config !== undefined) words.push("--config", config);
-  if (configs !== undefined) words.push("--configs", configs);
-  if (shard.count > 1) words.push("--shard", `${shard.index}/${shard.count}`);
-  return words.map((word) => (word === HARNESS ? HARNESS : quote(String(word)))).join(" ");
+  return results;
 }
 
 async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise<SuiteResult> {
@@ -117,6 +81,26 @@ async function runSuite(task: SuiteTask, { artifacts }: TortureOptions): Promise
     tables: { kinds: counters["kinds"], byCall: counters["byCall"] },
     ...(coverage && { coverage }),
   };
+}
+
+async function metaSuite(
+  { seed, artifacts, shard, ...options }: TortureOptions,
+  deadline: number,
+): Promise<SuiteResult> {
+  const begin = performance.now();
+  const configs = configsOf(options);
+  const failures: ReportedFailure[] = [];
+  let units = 0;
+  let ops = 0;
+  for (let index = 0; failures.length === 0 && (units === 0 || performance.now() < deadline); index++) {
+    if (!isMine(shard, index)) continue;
+    const unit = metaUnit(`${seed}:meta:${index}`, index, configs);
+    const result = await runMeta({ ...unit, artifacts, deadline });
+    failures.push(...result.failures);
+    ops += result.answers;
+    units++;
+  }
+  return { suite: "meta", units, ops, seconds: (performance.now() - begin) / 1000, failures };
 }
 
 async function fuzzSuite({ seed, artifacts, shard }: TortureOptions, deadline: number): Promise<SuiteResult> {
@@ -154,14 +138,4 @@ async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: n
     counters,
     tables: { profiles, places },
   };
-}
-
-function printTable(results: readonly SuiteResult[]): void {
-  say(`${"suite".padEnd(10)}${"units".padStart(8)}${"operations".padStart(14)}${"seconds".padStart(10)}   result`);
-  for (const { suite, units, ops, seconds, failures } of results) {
-    const result = failures.length === 0 ? "ok" : `${failures.length} FAILED`;
-    say(
-      `${suite.padEnd(10)}${String(units).padStart(8)}${String(ops).padStart(14)}${seconds.toFixed(1).padStart(10)}   ${result}`,
-    );
-  }
 }

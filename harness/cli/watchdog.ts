@@ -87,8 +87,8 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-// Workers start from the built file, whether this module runs from dist/ or, in tests, from its source.
-function builtModule(module: URL = new URL("campaign-worker.js", import.meta.url)): string {
+/** Workers and processes start from the built file, whether who starts them runs from dist/ or, in tests, from its source. */
+export function builtModule(module: URL = new URL("campaign-worker.js", import.meta.url)): string {
   return fileURLToPath(module)
     .replace(/(\/dist)?\/harness\/cli\//, "/dist/harness/cli/")
     .replace(/\.ts$/, ".js");

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { CoverageCounter, type Coverage } from "../crash/coverage.ts";
 import { FEATURES } from "../inspector/format-features.ts";
 import { WHOLE } from "../finding.ts";
-import { blindSpots } from "./torture.ts";
+import { blindSpots } from "./torture-report.ts";
 
 const { cells, features } = new CoverageCounter().coverage();
 const ALL: Coverage = {

@@ -86,12 +86,16 @@ export { CONDITIONS, type Condition } from "./conditions.ts";
 export { CrashJudge, Examined, type Violation as CrashViolation } from "./crash/crash-judge.ts";
 export {
   CoverageCounter,
+  isInside,
   mergeCoverage,
   TraceMap,
   type Coverage,
   type CoverageCell,
+  type CoveredPoint,
   type CrashLoss,
 } from "./crash/coverage.ts";
+export type { Choices } from "./disk/choice.ts";
+export { formatCells, missingCells } from "./crash/coverage-cells.ts";
 export { FEATURES, type Feature } from "./inspector/format-features.ts";
 export { CrashOps, opsWithCrashes } from "./crash/crash-ops.ts";
 export { diskAtStart, Enumeration, type CrashFound } from "./crash/enumeration.ts";

@@ -188,11 +188,11 @@ export async function runOne(
   log: Pick<PowerLossCommon, "seed" | "recovery"> & { readonly config: string; readonly ops: readonly Op[] },
   host: CampaignHost,
   makeEngine: EngineMaker = tinykv,
-): Promise<{ readonly finding: Finding | undefined; readonly images: number }> {
+): Promise<{ readonly finding: Finding | undefined; readonly images: number; readonly coverage: Coverage }> {
   const campaign = new Campaign(log, "sequences", host, makeEngine);
   await campaign.exhaust(log.ops, log.config);
-  const { counters, findings } = campaign.result();
-  return { finding: findings[0], images: counters.images };
+  const { counters, findings, coverage } = campaign.result();
+  return { finding: findings[0], images: counters.images, coverage };
 }
 
 /** The images of one configuration, and what was made of them. */

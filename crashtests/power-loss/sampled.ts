@@ -19,6 +19,7 @@ import {
   TraceMap,
   changesDisk,
 } from "tinykv/harness";
+import { Steering } from "./steering.ts";
 
 export interface SampledOptions {
   readonly images: number;
@@ -47,7 +48,8 @@ export class SampledEnumeration {
   readonly #ops: CrashOps;
   readonly #random: Random;
   readonly #last: number;
-  readonly #map: TraceMap | undefined;
+  readonly #map: TraceMap;
+  readonly #steering: Steering;
 
   constructor(run: RecordedRun, graph: ImageGraph, judge: CrashJudge, options: SampledOptions) {
     this.#run = run;
@@ -57,10 +59,17 @@ export class SampledEnumeration {
     this.#ops = new CrashOps(run, graph);
     this.#random = new Random(`sampled:${options.seed}:${options.shard.index}/${options.shard.count}`);
     this.#last = graph.counters.images + options.images;
-    this.#map = options.coverage && new TraceMap(run.trace, run.ops);
+    this.#map = new TraceMap(run.trace, run.ops);
+    this.#steering = new Steering(this.#map);
   }
 
   run(): CrashFound | undefined {
+    const found = this.#draw();
+    this.#options.coverage?.add(this.#steering.met.coverage());
+    return found;
+  }
+
+  #draw(): CrashFound | undefined {
     const places = this.#places();
     let idle = 0;
     while (!this.#isDone() && !this.exhausted) {
@@ -87,8 +96,12 @@ export class SampledEnumeration {
   }
 
   #pass(places: readonly number[], everywhere: boolean): CrashFound | undefined {
-    const left = everywhere ? places.length : this.#last - this.#graph.counters.images;
-    const chosen = new Set(places.filter(() => this.#random.chance(Math.min(left, places.length), places.length)));
+    const left = this.#last - this.#graph.counters.images;
+    const weights = this.#steering.weights(places);
+    const all = weights.reduce((sum, weight) => sum + weight, 0);
+    const chosen = new Set(
+      places.filter((_, n) => everywhere || this.#random.chance(Math.min(left * weights[n]!, all), all)),
+    );
     const disk = diskAtStart(this.#run, this.#graph);
     for (let i = 0; i < this.#run.trace.length; i++) {
       disk.apply(this.#run.trace[i]!, i + 1);
@@ -103,20 +116,22 @@ export class SampledEnumeration {
 
   #at(disk: SimulatedDisk, i: number): CrashFound | undefined {
     const draw = this.#random.int(DRAWS_ALL);
-    if (draw < DRAWS.power) return this.#power(disk, i, false);
-    if (draw < DRAWS.power + DRAWS.kill) return this.#kill(disk, i);
-    if (draw < DRAWS.power + DRAWS.kill + DRAWS.killThenPower) return this.#killThenPower(disk, i);
-    return this.#power(disk, i, true);
+    const isPower = draw < DRAWS.power || draw >= DRAWS.power + DRAWS.kill + DRAWS.killThenPower;
+    const again = draw >= DRAWS.power + DRAWS.kill;
+    const loss = this.#steering.loss(i, isPower ? "power" : "kill");
+    if (loss === "power") return this.#power(disk, i, again);
+    return again ? this.#killThenPower(disk, i) : this.#kill(disk, i);
   }
 
   #power(disk: SimulatedDisk, i: number, again: boolean): CrashFound | undefined {
     const items = disk.pending();
-    const choices = anySurvival(items, this.#random);
+    const where = this.#map.at(i, disk);
+    const choices = this.#steering.survival(where, () => anySurvival(items, this.#random));
     const fill = this.#random.chance(1, 4) ? "stale" : "zeros";
     const image = disk.image(items, choices, fill);
-    if (this.#map) this.#options.coverage!.countPower(this.#map.at(i, disk), "power", () => ({ choices }));
     const demands = this.#run.demands[i + 1]!;
     const node = this.#graph.node(image, 0);
+    this.#steering.met.countPower(where, "power", node.shown, () => choices);
     const violation = this.#judge.judgePower(image, node, demands);
     const crash = () => this.#ops.power(disk, { choices, fill }, i);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
@@ -127,7 +142,7 @@ export class SampledEnumeration {
 
   #kill(disk: SimulatedDisk, i: number): CrashFound | undefined {
     const node = this.#graph.node(disk.imageKill(), 0);
-    this.#options.coverage?.count(this.#map!.at(i, disk), "kill");
+    this.#steering.met.count(this.#map.at(i, disk), "kill", node.shown);
     const violation = this.#judge.judge(node, this.#run.demands[i + 1]!, "kill");
     return violation && { violation, crashes: this.#ops.chain([this.#ops.kill(i, "after")], node, violation.way) };
   }
@@ -156,9 +171,9 @@ export class SampledEnumeration {
     recovery.slice(0, j + 1).forEach((event, k) => disk.apply(event, i + 2 + k));
     const items = disk.pending();
     const choices = anySurvival(items, this.#random);
-    const { coverage } = this.#options;
-    if (coverage) coverage.countPower(new TraceMap(recovery).at(j, disk), loss, () => ({ choices }));
+    const where = new TraceMap(recovery).at(j, disk);
     const second = this.#graph.secondNode(disk.image(items, choices));
+    this.#steering.met.countPower(where, loss, second.shown, () => choices);
     const violation =
       j === recovery.length - 1
         ? this.#judge.expectSame(second, node)

@@ -1,11 +1,11 @@
 // What torture says of its suites.
 
-import { OWN_ENGINE } from "../engine.ts";
 import { FEATURES, type Feature } from "../inspector/format-features.ts";
-import { type CommonOptions, configsOf } from "./options.ts";
+import { checkEngine, type CommonOptions, configsOf } from "./options.ts";
 import { finish, say, type CommandReport } from "./report.ts";
-import { type SuiteResult, writeRunPage } from "./run-report.ts";
-import { commandLine } from "./task-commands.ts";
+import { type RunReport, type SuiteResult, writeRunPage } from "./run-report.ts";
+import { quote } from "./task-commands.ts";
+import { HARNESS } from "./tasks.ts";
 
 export interface TortureOptions extends CommonOptions {
   readonly seed: string;
@@ -17,26 +17,36 @@ export function emptyResult(suite: string): SuiteResult {
   return { suite, units: 0, ops: 0, seconds: 0, failures: [] };
 }
 
-/** Prints the table of all suites, writes the page of the run, and reports; the exit code. */
+/** Prints the table of all suites, and the report, and leaves the page of a run of our own engine; the exit code. */
 export function finishTorture(options: TortureOptions, results: readonly SuiteResult[], seconds: number): number {
+  const { seed, json } = options;
   printTable(results);
-  const complaints = [...results.flatMap((result) => result.complaints ?? []), ...blindSpots(results, options)];
-  const page = writeRunPage({ ...options, command: "torture", line: lineOf(options), seconds, results, complaints });
-  say(`what was covered: ${page}`);
+  const complaints = [...results.flatMap(({ complaints = [] }) => complaints), ...blindSpots(results, options)];
   const suites = results.map((result) => {
     const { suite, units, ops, seconds: own, counters } = result;
     return { suite, units, ops, seconds: own, ...counters };
   });
   const report: CommandReport = {
     command: "torture",
-    seed: options.seed,
+    seed,
     ops: results.reduce((sum, { ops }) => sum + ops, 0),
     seconds,
     failures: results.flatMap(({ failures }) => failures),
     complaints,
-    counters: { suites, page },
+    counters: {
+      suites,
+      ...pageOf({ ...options, command: "torture", line: lineOf(options), seconds, results, complaints }),
+    },
   };
-  return finish(report, options.json);
+  return finish(report, json);
+}
+
+// It is about the conditions that suites of our own engine judge.
+function pageOf(report: RunReport & { readonly engine: string }): { readonly page?: string } {
+  if (checkEngine(report.engine).kind !== "own") return {};
+  const page = writeRunPage(report);
+  say(`what was covered: ${page}`);
+  return { page };
 }
 
 /** What no image contained was not tried, whatever the suites say; only a whole run can be held to that. */
@@ -52,13 +62,12 @@ export function blindSpots(
   return missing.map((feature) => `no crash image contained ${FEATURES[feature]}`);
 }
 
-function lineOf({ seed, minutes, engine, config, configs, shard }: TortureOptions): string {
-  const words: (string | number)[] = ["torture", "--seed", seed, "--minutes", minutes];
-  if (engine !== OWN_ENGINE) words.push("--engine", engine);
+function lineOf({ seed, minutes, config, configs, shard }: TortureOptions): string {
+  const words = [HARNESS, "torture", "--seed", seed, "--minutes", minutes];
   if (config !== undefined) words.push("--config", config);
   if (configs !== undefined) words.push("--configs", configs);
   if (shard.count > 1) words.push("--shard", `${shard.index}/${shard.count}`);
-  return commandLine(words);
+  return words.map((word) => (word === HARNESS ? HARNESS : quote(String(word)))).join(" ");
 }
 
 function printTable(results: readonly SuiteResult[]): void {

@@ -51,7 +51,7 @@ test("each point of a trace lies behind one sync and before the next, or inside 
 function cellsAt(i: number, versions: readonly number[]): string[] {
   const counter = new CoverageCounter();
   const choices = versions.map((version) => ({ version }));
-  counter.countPower(new TraceMap(TRACE, OPS).at(i, diskAt(i)), "power", () => ({ choices }));
+  counter.countPower(new TraceMap(TRACE, OPS).at(i, diskAt(i)), "power", 0, () => choices);
   return counter.coverage().cells.map(({ barrier, place }) => `${place} ${barrier}`);
 }
 
@@ -76,9 +76,9 @@ test("an image with a part of what the next sync is about is one of inside it", 
 
 test("parts of a campaign add up, cell by cell", () => {
   const one = new CoverageCounter();
-  one.count(new TraceMap(TRACE, OPS).at(6, diskAt(6)), "kill", 3);
+  for (const bits of [1, 4, 1]) one.count(new TraceMap(TRACE, OPS).at(6, diskAt(6)), "kill", bits);
   const other = new CoverageCounter();
-  other.count(new TraceMap(TRACE, OPS).at(3, diskAt(3)), "kill", 4);
+  for (let i = 0; i < 4; i++) other.count(new TraceMap(TRACE, OPS).at(3, diskAt(3)), "kill", 2);
   const { cells } = mergeCoverage([one.coverage(), other.coverage(), one.coverage()]);
   const images = (wanted: Partial<CoverageCell>): number =>
     cells
@@ -87,4 +87,10 @@ test("parts of a campaign add up, cell by cell", () => {
   expect(images({ barrier: "log.write", place: "before", phase: "write" })).toBe(6);
   expect(images({ barrier: "log.write", place: "before", phase: "create" })).toBe(4);
   expect(images({ barrier: "create.directory", place: "after", loss: "kill" })).toBe(10);
+  expect(cells.map(({ phase, shown }) => `${phase} ${shown}`).sort()).toEqual([
+    "create 2",
+    "create 2",
+    "write 5",
+    "write 5",
+  ]);
 });

@@ -11,7 +11,7 @@ import type { Choices } from "../disk/choice.ts";
 import type { Image } from "../disk/image.ts";
 import type { SimulatedDisk } from "../disk/simulated-disk.ts";
 import { changesDisk, type Trace, type TraceCall } from "../disk/trace.ts";
-import { FeatureCounter, type Feature } from "../inspector/format-features.ts";
+import { type Feature, type FeatureBits, FeatureCounter } from "../inspector/format-features.ts";
 import type { Op, OpKind } from "../op.ts";
 import { OPENING, STORE } from "./recorded-run.ts";
 
@@ -41,7 +41,11 @@ export interface CoverageCell {
   readonly phase: CrashPhase;
   readonly loss: CrashLoss;
   readonly images: number;
+  /** What any of them showed of the formats. */
+  readonly shown: FeatureBits;
 }
+
+export type CellPlace = Omit<CoverageCell, "images" | "shown">;
 
 /** Plain values, that add up. */
 export interface Coverage {
@@ -50,33 +54,35 @@ export interface Coverage {
 }
 
 export class CoverageCounter {
-  readonly #cells = new Map<string, CoverageCell & { images: number }>();
+  readonly #cells = new Map<string, CoverageCell & { images: number; shown: FeatureBits }>();
   readonly #features = new FeatureCounter();
 
-  /** An image that was opened; `blockSize`: of the options. */
-  opened(image: Image, blockSize: number): void {
-    this.#features.add(image, STORE, blockSize);
+  /** An image that was opened, and what it shows; `blockSize`: of the options. */
+  opened(image: Image, blockSize: number): FeatureBits {
+    return this.#features.add(image, STORE, blockSize);
   }
 
-  /** So many images of a place; in a trace behind the event `i`. */
-  count(where: CoveredPoint | undefined, loss: CrashLoss, images = 1): void {
-    if (!where) return;
-    const { phase, after, before, inside } = where;
-    if (after) this.#add({ barrier: after, place: "after", phase, loss }, images);
-    if (before) this.#add({ barrier: before, place: "before", phase, loss }, images);
-    if (inside) this.#add({ barrier: inside, place: "inside", phase, loss }, images);
+  /** An image of a place that shows this. */
+  count({ phase, after, before, inside }: Omit<CoveredPoint, "covered">, loss: CrashLoss, shown: FeatureBits): void {
+    if (after) this.#add({ barrier: after, place: "after", phase, loss, images: 1, shown });
+    if (before) this.#add({ barrier: before, place: "before", phase, loss, images: 1, shown });
+    if (inside) this.#add({ barrier: inside, place: "inside", phase, loss, images: 1, shown });
   }
 
   /** An image of a power cut at a point; how it came about tells whether it is one of the middle of a sync. */
-  countPower(where: CoveredPoint, loss: CrashLoss, survived: () => { readonly choices: Choices }): void {
-    const { before, covered } = where;
-    const isPart = before !== undefined && covered !== undefined && isInPart(covered, survived().choices);
-    this.count(isPart ? { ...where, before: undefined, inside: before } : where, loss);
+  countPower(where: CoveredPoint, loss: CrashLoss, shown: FeatureBits, choices: () => Choices): void {
+    const isPart = isInside(where, choices);
+    this.count(isPart ? { ...where, before: undefined, inside: where.before } : where, loss, shown);
+  }
+
+  /** Whether an image of this kind of place was counted. */
+  has(cell: CellPlace): boolean {
+    return this.#cells.has(cellName(cell));
   }
 
   /** What another one counted. */
   add({ cells, features }: Coverage): void {
-    for (const { images, ...cell } of cells) this.#add(cell, images);
+    for (const cell of cells) this.#add(cell);
     for (const [feature, images] of Object.entries(features)) this.#features.counts[feature as Feature] += images;
   }
 
@@ -84,12 +90,19 @@ export class CoverageCounter {
     return { cells: [...this.#cells.values()], features: this.#features.counts };
   }
 
-  #add(cell: Omit<CoverageCell, "images">, images: number): void {
-    const key = `${cell.barrier} ${cell.place} ${cell.phase} ${cell.loss}`;
+  #add(cell: CoverageCell): void {
+    const key = cellName(cell);
     const known = this.#cells.get(key);
-    if (known) known.images += images;
-    else this.#cells.set(key, { ...cell, images });
+    if (known) {
+      known.images += cell.images;
+      known.shown |= cell.shown;
+    } else this.#cells.set(key, { ...cell });
   }
+}
+
+/** Its place among all: no two cells of a campaign have one name. */
+export function cellName({ barrier, place, phase, loss }: CellPlace): string {
+  return [place, barrier, phase, loss].join("; ");
 }
 
 /** Of the parts of a campaign. */
@@ -114,6 +127,8 @@ interface PendingItemCover {
   readonly index: number;
   readonly newest: number;
 }
+
+type SyncCall = Extract<TraceCall, { barrier: Barrier }>;
 
 /** Knows of each point of a trace what stands about it. */
 export class TraceMap {
@@ -148,14 +163,23 @@ export class TraceMap {
   /** Behind the event `i`, the disk being as it was then. */
   at(i: number, disk: SimulatedDisk): CoveredPoint {
     const next = this.#next[i];
-    const call = next === undefined ? undefined : (this.#trace[next] as Extract<TraceCall, { barrier: Barrier }>);
+    const covered = next !== undefined && this.#isNext(i, next) ? coverOf(disk, this.#syncAt(next)) : undefined;
+    return { ...this.among(i), covered };
+  }
+
+  /** The same without a look at the disk. */
+  among(i: number): Omit<CoveredPoint, "covered"> {
+    const next = this.#next[i];
     return {
       phase: this.#phases[i]!,
       after: this.#after[i],
-      before: call?.barrier,
+      before: next === undefined ? undefined : this.#syncAt(next).barrier,
       inside: this.#inside[i],
-      covered: call && this.#isNext(i, next!) ? coverOf(disk, call) : undefined,
     };
+  }
+
+  #syncAt(i: number): SyncCall {
+    return this.#trace[i] as SyncCall;
   }
 
   #isNext(i: number, next: number): boolean {
@@ -174,6 +198,11 @@ function coverOf(disk: SimulatedDisk, call: TraceCall): PendingItemCover[] {
     .map((item, index) => ({ item, cover: { index, newest: item.times.length - 1 } }))
     .filter(({ item }) => covers(item))
     .map(({ cover }) => cover);
+}
+
+/** Whether what survived at a point is a part of what the next sync is about. */
+export function isInside({ before, covered }: CoveredPoint, choices: () => Choices): boolean {
+  return before !== undefined && covered !== undefined && isInPart(covered, choices());
 }
 
 function isInPart(covered: readonly PendingItemCover[], choices: Choices): boolean {

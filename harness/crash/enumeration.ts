@@ -98,8 +98,8 @@ export class Enumeration {
     const { recovery } = this.#options;
     const where = this.#map?.at(i, disk);
     for (const image of this.#graph.imagesOf(disk, `${i}`)) {
-      if (where) this.#coverage!.countPower(where, "power", () => image.survival());
       const node = this.#graph.node(image, recovery);
+      if (where) this.#coverage!.countPower(where, "power", node.shown, () => image.survival().choices);
       const violation = this.#judge.judgePower(image, node, demands);
       if (violation)
         return {
@@ -137,8 +137,8 @@ export class Enumeration {
 
   #killed(disk: SimulatedDisk, kill: Kill): CrashFound | undefined {
     const { i, image, demands, loss, crash } = kill;
-    this.#coverage?.count(this.#map!.at(i, disk), loss === "kill" ? "kill" : "old bytes");
     const node = this.#graph.node(image, 0);
+    this.#coverage?.count(this.#map!.at(i, disk), loss === "kill" ? "kill" : "old bytes", node.shown);
     const violation = this.#judge.judge(node, demands, loss);
     if (violation) return { violation, crashes: this.#ops.chain([crash()], node, violation.way) };
     // What reads back as if it had never been written may turn up once more (M21). No recovery can rule that out: it would have
@@ -165,8 +165,8 @@ export class Enumeration {
       const served = j === recovery.length - 1;
       const where = map?.at(j, killed);
       for (const cut of this.#graph.imagesOf(killed, `${i}:${j}`)) {
-        if (where) this.#coverage!.countPower(where, "kill, then power", () => cut.survival());
         const second = this.#graph.secondNode(cut);
+        if (where) this.#coverage!.countPower(where, "kill, then power", second.shown, () => cut.survival().choices);
         const violation = served ? this.#judge.expectSame(second, node) : this.#judge.judge(second, demands, "power");
         if (!violation) continue;
         const crash = kill.crash();

@@ -12,6 +12,7 @@ import { crashImages, type CrashImage } from "../disk/crash-images.ts";
 import type { Choices, Fill } from "../disk/choice.ts";
 import { Failure } from "../failure.ts";
 import { Canonicalizer } from "../inspector/canonical-image.ts";
+import type { FeatureBits } from "../inspector/format-features.ts";
 import { ReachableKeys } from "../inspector/reachable.ts";
 import type { RecoveredSummary } from "../recovered.ts";
 import { blockSizeOf, parseConfiguration } from "../configurations.ts";
@@ -41,6 +42,8 @@ export interface ImageNode {
   readonly state: string;
   /** How tables and logs lay behind the open: a new layout is worth a closer look. */
   readonly layout: string;
+  /** Of the formats, where a campaign counts that; images that are one node may differ in file numbers alone. */
+  readonly shown: FeatureBits;
   /** The calls of the open; let go when crashes inside it have been tried, or will not be. */
   recovery: readonly TraceEvent[];
   /** What power cuts inside its recovery leave, each node once. */
@@ -197,7 +200,7 @@ export class ImageGraph {
     const seed = FIRST_RECOVERY_SEED + life;
     const opened = openImage(image, this.#options, seed);
     this.counters.images++;
-    this.#options.coverage?.opened(image, this.#blockSize);
+    const shown = this.#options.coverage?.opened(image, this.#blockSize) ?? 0;
     if (life > 0) this.counters.second++;
     else this.#remember(image, opened.recovery);
     this.#options.beat();
@@ -210,6 +213,7 @@ export class ImageGraph {
       problem,
       state: stateOf(opened),
       layout: opened.layout,
+      shown,
       recovery: keepRecovery ? opened.recovery : [],
       edges: [],
       depth: 0,
@@ -266,8 +270,8 @@ export class ImageGraph {
       const served = i === recovery.length - 1;
       const where = map?.at(i, disk);
       for (const crashImage of this.imagesOf(disk, `${node.seed}:${i}`)) {
-        if (where) coverage!.countPower(where, "power, then power", () => crashImage.survival());
         const to = this.#nodeOf(crashImage, { life: node.life + 1, keepRecovery });
+        if (where) coverage!.countPower(where, "power, then power", to.shown, () => crashImage.survival().choices);
         const known = edges.get(to);
         if (known && (known.served || !served)) continue;
         edges.set(to, { to, event: i, survival: crashImage.survival(), served, failure: undefined });

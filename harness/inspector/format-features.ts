@@ -1,6 +1,7 @@
 // Which parts of the formats an image shows, so that a campaign can say what its images contained, and what none of them
 // did. What single contents show is kept with the content: images of one campaign share most of their files.
 
+import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import type { FileContent, Image } from "../disk/image.ts";
 import { FormatProblem } from "./byte-source.ts";
@@ -47,6 +48,17 @@ export const FEATURES = {
 
 export type Feature = keyof typeof FEATURES;
 
+/** A set of features: a bit for each, in the order of FEATURES. */
+export type FeatureBits = number;
+
+const NAMES = Object.keys(FEATURES) as Feature[];
+assert(NAMES.length <= 32, "features have a bit each");
+
+/** The features of a set, in the order of FEATURES. */
+export function featuresIn(bits: FeatureBits): Feature[] {
+  return NAMES.filter((_, i) => (bits & (1 << i)) !== 0);
+}
+
 /** What one content shows; the large ones are for the store's block size to judge. */
 interface ContentFeatures {
   readonly features: ReadonlySet<Feature>;
@@ -66,8 +78,8 @@ export class FeatureCounter {
     this.counts = Object.fromEntries(Object.keys(FEATURES).map((feature) => [feature, 0])) as Record<Feature, number>;
   }
 
-  /** `blockSize`: that of the options, in bytes. */
-  add(image: Image, root: string, blockSize: number): void {
+  /** What the image shows, as a set of bits; `blockSize`: that of the options, in bytes. */
+  add(image: Image, root: string, blockSize: number): FeatureBits {
     const shown = new Set<Feature>();
     let manifests = 0;
     let below = false;
@@ -90,6 +102,7 @@ export class FeatureCounter {
     if (manifests > 1) shown.add("rotation");
     if (below && above) shown.add("nineToTen");
     for (const feature of shown) this.counts[feature]++;
+    return [...shown].reduce((bits, feature) => bits | (1 << NAMES.indexOf(feature)), 0);
   }
 
   #of(content: FileContent, name: string, kind: string, number: number): ContentFeatures {

@@ -118,6 +118,7 @@ const IMAGES: Checked = ["crash", "images", "crash images"];
 const SECOND: Checked = ["crash", "second", "images of crashes in recovery"];
 const EXAMINED: Checked = ["crash", "tier2", "images asked everything"];
 const OPERATIONS: Checked = ["run", "ops", "operations beside the model"];
+const CONFIGURATIONS: Checked = ["meta", "ops", "answers under other configurations"];
 const FAULTS: Checked = ["faults", "runs", "runs with a failing call or a full disk"];
 const KILLS: Checked = ["kill", "checked", "killed stores"];
 const INPUTS: Checked = ["fuzz", "units", "mutated inputs"];
@@ -148,7 +149,7 @@ const CHECKED: Readonly<Record<Condition, readonly Checked[] | string>> = {
   C23: [FAULTS],
   C24: [OPERATIONS],
   C25: [OPERATIONS],
-  C26: [OPERATIONS],
+  C26: [CONFIGURATIONS, OPERATIONS],
   C27: "what --double-check is for",
   C28: [OPERATIONS, IMAGES, FAULTS],
   C29: [KILLS],

@@ -54,7 +54,11 @@ function snapshotOf(random: Random): VersionEdit {
     databaseId: DATABASE_ID,
     logNumber: random.between(1, 100),
     nextFileNumber: random.between(100, 1000),
-    lastSequence: random.int(1000),
+    // At least what its tables hold.
+    lastSequence: [...added, ...deeper].reduce(
+      (most, { table }) => Math.max(most, table.greatestSequence),
+      random.int(1000),
+    ),
     added: [...added, ...deeper],
     compactionCursors: random.chance(1, 2) ? [{ level: 1, key: bytesOf(random, 8) }] : [],
   };
@@ -72,15 +76,15 @@ function seedManifest(random: Random): Uint8Array {
     lastSequence: 0,
   });
   const snapshot = snapshotOf(random);
+  const lastSequence = Math.max(snapshot.lastSequence!, 1000);
   writer.append(encodeEdit(snapshot));
   for (let i = random.int(3); i > 0; i--) {
     const gone = random.chance(1, 2) ? snapshot.added?.[i - 1] : undefined;
     const removed = gone ? [{ level: gone.level, number: gone.table.number }] : [];
-    writer.append(encodeEdit({ nextFileNumber: 2000, lastSequence: 1000 + i, removed }));
+    writer.append(encodeEdit({ nextFileNumber: 2000, lastSequence, removed }));
     if (random.chance(1, 2)) writer.sync("flush.manifest");
   }
-  if (random.chance(1, 2))
-    writer.appendCleanEnd({ lastSequence: 1003, manifestNumber: NUMBER, manifestSize: writer.size });
+  if (random.chance(1, 2)) writer.appendCleanEnd({ lastSequence, manifestNumber: NUMBER, manifestSize: writer.size });
   return file.bytes;
 }
 

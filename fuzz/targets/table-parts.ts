@@ -89,7 +89,16 @@ export function dissectProperties(drafter: Drafter): void {
   }
 }
 
-const Property = { databaseId: 1, comparatorName: 6, smallest: 14, largest: 15, inputs: 18, obsolete: 19, last: 21 };
+const Property = {
+  first: 1,
+  databaseId: 1,
+  comparatorName: 6,
+  smallest: 14,
+  largest: 15,
+  inputs: 18,
+  obsolete: 19,
+  last: 21,
+};
 
 function dissectProperty(drafter: Drafter, property: number): void {
   if (property === Property.smallest || property === Property.largest) {
@@ -154,7 +163,7 @@ export const propertiesTarget: Target = part(
       // Unknown ones, which may be passed over, may stand there as often as they like.
       const tags = tagsIn(bytes)
         .map((tag) => Math.floor(tag / 2))
-        .filter((property) => property <= Property.last);
+        .filter((property) => property >= Property.first && property <= Property.last);
       demand(new Set(tags).size === tags.length, "each property stands once");
       demand(encoded.length <= bytes.length, "properties have a shortest form");
       const again = plain(decodeProperties(encoded, BASE, FILE));

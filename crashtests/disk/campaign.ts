@@ -1,7 +1,7 @@
 // Power cuts on a real file system, one after the other, until the rounds are done or one finds something.
 
 import { join } from "node:path";
-import { Failure, Random, type WorkloadName } from "tinykv/harness";
+import { Failure, isMine, parseConfiguration, Random, type Shard, type WorkloadName } from "tinykv/harness";
 import { CUTS, hasReflink, hasShutdown, type Cut, type FileSystem } from "./block-store.ts";
 import { diskRound, type DiskRoundOptions } from "./disk-round.ts";
 
@@ -10,6 +10,10 @@ export interface DiskOptions {
   readonly seed: string;
   readonly rounds: number;
   readonly artifacts: string;
+  /** Which of the rounds. */
+  readonly shard: Shard;
+  /** Each round's is drawn from these, with no thread; absent: from the campaign's own. */
+  readonly configs?: readonly string[];
   readonly progress?: (done: number, total: number) => void;
 }
 
@@ -36,7 +40,7 @@ export interface DiskSummary {
 }
 
 /** One thread: the calls of two would have no order that a trace could tell. */
-const CONFIGS = [
+const CONFIGS: readonly string[] = [
   "least,background=inline",
   "small",
   "buffers-1",
@@ -44,7 +48,7 @@ const CONFIGS = [
   "log-512",
   "recycle-off",
   "paranoid",
-] as const;
+];
 const WORKLOADS: readonly WorkloadName[] = ["mixed", "write-heavy", "batch-heavy", "overwrite-hot", "delete-heavy"];
 const KEYS_MOST = 300;
 const OPS_MOST = 50_000;
@@ -63,7 +67,8 @@ export function cutsFor(fs: FileSystem): Cut[] {
 }
 
 export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary> {
-  const { fs, seed, rounds, artifacts } = options;
+  const { fs, seed, rounds, artifacts, shard } = options;
+  const configs = options.configs?.map(withoutThread) ?? CONFIGS;
   const cuts = cutsFor(fs);
   const summary: DiskSummary = {
     rounds: 0,
@@ -75,9 +80,10 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
     failures: [],
   };
   for (let round = 0; round < rounds && summary.failures.length === 0; round++) {
+    if (!isMine(shard, round)) continue;
     const own = `${seed}:disk:${round}`;
     const directory = join(artifacts, `disk-${fs}-${own.replaceAll(":", "-")}`);
-    const plan = drawRound(fs, cuts[round % cuts.length]!, own);
+    const plan = drawRound({ fs, cut: cuts[round % cuts.length]!, seed: own, configs });
     try {
       const { acknowledged, impossible, files } = await diskRound(plan, directory);
       summary.rounds++;
@@ -89,7 +95,8 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const { condition, message } = error;
-      const replay = `npx tinykv-harness disk --fs ${fs} --seed ${seed} --rounds ${rounds}`;
+      const asked = options.configs?.length === 1 ? ` --config ${options.configs[0]!}` : "";
+      const replay = `npx tinykv-harness disk --fs ${fs} --seed ${seed} --rounds ${rounds}${asked}`;
       summary.failures.push({ condition, seed: own, directory, replay, message: `${plan.cut}: ${message}` });
     }
     options.progress?.(round + 1, rounds);
@@ -97,7 +104,17 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
   return summary;
 }
 
-function drawRound(fs: FileSystem, cut: Cut, seed: string): DiskRoundOptions {
+interface RoundChoice extends Pick<DiskRoundOptions, "fs" | "cut"> {
+  readonly seed: string;
+  readonly configs: readonly string[];
+}
+
+function withoutThread(config: string): string {
+  const { background = "thread" } = parseConfiguration(config).options;
+  return background === "thread" ? `${config},background=inline` : config;
+}
+
+function drawRound({ fs, cut, seed, configs }: RoundChoice): DiskRoundOptions {
   const random = new Random(seed);
   return {
     fs,
@@ -108,7 +125,7 @@ function drawRound(fs: FileSystem, cut: Cut, seed: string): DiskRoundOptions {
       profile: "fast",
       workload: random.pick(WORKLOADS),
       values: random.pick(["small", "small", "fixed:300", "fixed:2048"] as const),
-      config: random.pick(CONFIGS),
+      config: random.pick(configs),
       ops: OPS_MOST,
       keys: random.between(10, KEYS_MOST),
       syncRatio: random.pick([0.05, 0.3, 0.7]),

@@ -3,7 +3,7 @@
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Failure, fastDirectory } from "tinykv/harness";
+import { Failure, fastDirectory, WHOLE } from "tinykv/harness";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { diskProblem } from "./block-store.ts";
 import { runDiskCampaign } from "./campaign.ts";
@@ -28,6 +28,7 @@ test.skipIf(problem !== undefined)(
       seed: "test",
       rounds: 2,
       artifacts: join(scratch, "artifacts"),
+      shard: WHOLE,
     });
     expect(failures).toEqual([]);
     expect(unforeseen).toEqual([]);

@@ -24,6 +24,8 @@ export interface KillOptions {
   /** Where stores are made; in memory where the system has a file system there, when absent. */
   readonly dir?: string;
   readonly artifacts: string;
+  /** Each child's is drawn from these; absent: from the suite's own. */
+  readonly configs?: readonly string[];
   /** No further round is begun after this many milliseconds since the start. */
   readonly deadline?: number;
   readonly progress?: (done: number, total: number) => void;
@@ -100,7 +102,7 @@ class Campaign {
   }
 
   async #directory(first: number, rounds: number): Promise<void> {
-    const { seed } = this.#options;
+    const { seed, configs } = this.#options;
     const directory = join(this.#base, `store-${first}`);
     rmSync(directory, { recursive: true, force: true });
     const run = new DirectoryRun(directory, { live: this.#live });
@@ -108,7 +110,7 @@ class Campaign {
     const isHeavy = random.chance(1, HEAVY_EVERY);
     for (let round = 0; round < rounds && !this.#isOver(); round++) {
       const profile = isHeavy && round >= ROUNDS_PER_DIRECTORY - HEAVY_ROUNDS ? "heavy" : "fast";
-      const plan = drawRound(random, run, { seed: `${seed}:kill:${first + round}`, profile });
+      const plan = drawRound(random, run, { seed: `${seed}:kill:${first + round}`, profile, configs });
       await this.#round(run, lookAtLast(plan, round + 1 === rounds));
     }
     rmSync(directory, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // What a round does, drawn from the seed.
 
-import { type Random, type ValueProfile, WORKLOADS, type WorkloadName } from "tinykv/harness";
+import { parseConfiguration, type Random, type ValueProfile, WORKLOADS, type WorkloadName } from "tinykv/harness";
 import type { DirectoryRun } from "./directory-run.ts";
 import type { ChildPlan, KillPlan, Profile, RoundPlan } from "./plan.ts";
 import type { DeathMoment } from "./records.ts";
@@ -58,13 +58,16 @@ const FAST_WORKLOADS: readonly WorkloadName[] = WORKLOADS.filter(
 );
 const FAST_VALUES: readonly ValueProfile[] = ["small", "small", "fixed:300", "fixed:2048"];
 
+export interface RoundChoice {
+  readonly seed: string;
+  readonly profile: Profile;
+  /** Those to draw from, in place of the suite's own. */
+  readonly configs?: readonly string[] | undefined;
+}
+
 /** The next round of a directory. A store that has been reopened may be so under another configuration. */
-export function drawRound(
-  random: Random,
-  run: DirectoryRun,
-  { seed, profile }: { readonly seed: string; readonly profile: Profile },
-): RoundPlan {
-  const config = drawConfig(random);
+export function drawRound(random: Random, run: DirectoryRun, { seed, profile, configs }: RoundChoice): RoundPlan {
+  const config = configs ? random.pick(configs) : drawConfig(random);
   const child: ChildPlan = {
     directory: run.directory,
     seed,
@@ -75,7 +78,7 @@ export function drawRound(
     syncRatio: random.pick([0.3, 0.5, 0.7]),
     firstId: run.nextId,
     incarnation: run.incarnation,
-    kill: drawKill(random, run.incarnation > 0, config.startsWith("thread")),
+    kill: drawKill(random, run.incarnation > 0, parseConfiguration(config).options.background === "thread"),
   };
   const hasReader = !run.isUndecided && random.chance(1, READER_EVERY);
   return { child, hasReader, isChecked: !random.chance(1, UNCHECKED_EVERY) };

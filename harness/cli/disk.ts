@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { diskProblem, FILE_SYSTEMS } from "../../crashtests/disk/block-store.ts";
 import { runDiskCampaign } from "../../crashtests/disk/campaign.ts";
 import type { Done } from "./commands.ts";
-import { type CommonOptions, count, UsageError, withCommon } from "./options.ts";
+import { type CommonOptions, count, refuseStart, simulatedConfigsOf, UsageError, withCommon } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, say } from "./report.ts";
 
@@ -21,7 +21,10 @@ export function addDisk(program: Command, done: Done): void {
     .action(async (options: DiskCliOptions) => done(await disk(options)));
 }
 
-async function disk({ fs: name, seed, rounds, artifacts, json }: DiskCliOptions): Promise<number> {
+async function disk(options: DiskCliOptions): Promise<number> {
+  const { fs: name, seed, rounds, artifacts, shard, json } = options;
+  const configs = simulatedConfigsOf(options);
+  configs?.forEach(refuseStart);
   const fs = FILE_SYSTEMS.find((known) => known === name);
   if (!fs) throw new UsageError(`unknown file system ${name}; there are ${FILE_SYSTEMS.join(", ")}`);
   const problem = diskProblem(fs);
@@ -37,6 +40,8 @@ async function disk({ fs: name, seed, rounds, artifacts, json }: DiskCliOptions)
     seed,
     rounds,
     artifacts,
+    shard,
+    ...(configs && { configs }),
     progress: progress.update,
   });
   progress.end();

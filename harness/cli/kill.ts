@@ -6,7 +6,17 @@ import { engineOf, type EngineChoice } from "../engines/find-engines.ts";
 import type { StdioEngine } from "../engines/stdio/stdio-engine.ts";
 import { simulateKills } from "./keep-kill.ts";
 import { driverKillReport, killReport } from "./kill-report.ts";
-import { checkEngine, type CommonOptions, count, share, UsageError, withCommon, withEngine } from "./options.ts";
+import {
+  checkEngine,
+  type CommonOptions,
+  count,
+  refuseStart,
+  share,
+  simulatedConfigsOf,
+  UsageError,
+  withCommon,
+  withEngine,
+} from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, type CommandReport } from "./report.ts";
 
@@ -32,11 +42,23 @@ async function kill(options: KillCliOptions): Promise<number> {
   const choice = checkEngine(options.engine);
   if (choice.kind === "own" && options.syncRatio !== undefined)
     throw new UsageError("--sync-ratio is for other engines");
-  const report = choice.kind === "own" ? await killOwn(options) : driverKills(options, choice);
-  return finish(report, options.json);
+  if (choice.kind === "own") return finish(await killOwn(options), options.json);
+  if (options.config !== undefined || options.configs !== undefined)
+    throw new UsageError("--config and --configs are about our own engine");
+  return finish(driverKills({ ...options, ...partOf(options) }, choice), options.json);
 }
 
-async function killOwn({ seed, rounds, artifacts, dir }: KillCliOptions): Promise<CommandReport> {
+/** Rounds build on each other: a part is a seed of its own, with its share of the rounds. */
+function partOf({ seed, rounds, shard: { index, count: parts } }: KillCliOptions): { seed: string; rounds: number } {
+  if (parts === 1) return { seed, rounds };
+  return { seed: `${seed}:${index}`, rounds: Math.floor((rounds + parts - index) / parts) };
+}
+
+async function killOwn(options: KillCliOptions): Promise<CommandReport> {
+  const { artifacts, dir } = options;
+  const { seed, rounds } = partOf(options);
+  const configs = simulatedConfigsOf(options);
+  configs?.forEach(refuseStart);
   const begin = performance.now();
   const progress = new Progress("kill");
   const summary = await runKillCampaign({
@@ -45,6 +67,7 @@ async function killOwn({ seed, rounds, artifacts, dir }: KillCliOptions): Promis
     artifacts,
     now: () => performance.now(),
     progress: progress.update,
+    ...(configs && { configs }),
     ...(dir !== undefined && { dir }),
   });
   const seconds = (performance.now() - begin) / 1000;

@@ -25,6 +25,8 @@ import { runReplay } from "./replay.ts";
 import { Exit, say } from "./report.ts";
 import { runShrinkCommand, type ShrinkCliOptions } from "./shrink.ts";
 import { runTorture } from "./torture.ts";
+import { tortureMutant } from "./torture-mutant.ts";
+import type { TortureOptions } from "./torture-report.ts";
 
 /** Runs one command line; returns its exit code. */
 export async function runHarness(argv: readonly string[]): Promise<number> {
@@ -97,7 +99,8 @@ function addTorture(program: Command, done: Done): void {
     )
     .option("--seed <seed>", "the seed", "1")
     .option("--minutes <m>", "how long", positive, 1.75)
-    .action(async (options: CommonOptions & { seed: string; minutes: number; engine: string }) => {
-      done(await runTorture(options));
+    .option("--mutant <id>", "on a copy with this known bug in it: fails on purpose, and opens the page of the failure")
+    .action(async ({ mutant, ...options }: TortureOptions & { mutant?: string }) => {
+      done(mutant === undefined ? await runTorture(options) : await tortureMutant(mutant, options));
     });
 }

@@ -1,7 +1,6 @@
 // Which parts of the formats an image shows, so that a campaign can say what its images contained, and what none of them
 // did. What single contents show is kept with the content: images of one campaign share most of their files.
 
-import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import type { FileContent, Image } from "../disk/image.ts";
 import { FormatProblem } from "./byte-source.ts";
@@ -52,7 +51,7 @@ export type Feature = keyof typeof FEATURES;
 export type FeatureBits = number;
 
 const NAMES = Object.keys(FEATURES) as Feature[];
-assert(NAMES.length <= 32, "features have a bit each");
+if (NAMES.length > 32) throw new RangeError("features have a bit each");
 
 /** The features of a set, in the order of FEATURES. */
 export function featuresIn(bits: FeatureBits): Feature[] {

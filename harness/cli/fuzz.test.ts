@@ -108,6 +108,6 @@ test("torture fuzzes too", async () => {
   const { code, json, stderr } = await harness(planted, "torture --minutes 0.08 --seed 5 --json --artifacts kept");
   expect(code).toBe(1);
   expect(stderr).toMatch(/^fuzz +\d+ .* FAILED$/m);
-  expect(json.suites.map(({ suite }) => suite)).toEqual(["corpus", "run", "crash", "faults", "fuzz"]);
+  expect(json.suites.map(({ suite }) => suite)).toEqual(["corpus", "run", "meta", "crash", "faults", "fuzz"]);
   for (const { seed } of json.failures) expect(seed).toBe("5:fuzz:0");
 });

@@ -1,29 +1,15 @@
 // A process of `meta` whose engine is wrong under some configurations: "small" loses the key of every tenth put, "least" takes
 // its process along with the hundredth, and under "memory" the hundredth never returns.
 
-import type { Engine, EngineStore } from "../engine.ts";
+import type { EngineStore } from "../engine.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
+import { withChangedStores } from "./changed-stores.test-support.ts";
 import { runMetaProcess } from "./meta-main.ts";
 
 const LOST_EVERY = 10;
 const LAST_PUT = 100;
 /** Of all stores together: the log opens more than one. */
 let puts = 0;
-
-function broken(engine: Engine): Engine {
-  const { name, capabilities, durability } = engine;
-  return {
-    name,
-    capabilities,
-    durability,
-    destroy: (directory) => engine.destroy(directory),
-    open(directory, config, mode) {
-      const store = engine.open(directory, config, mode);
-      breakPuts(store, config);
-      return store;
-    },
-  };
-}
 
 function breakPuts(store: EngineStore, config: string): void {
   const put = store.put.bind(store);
@@ -36,4 +22,4 @@ function breakPuts(store: EngineStore, config: string): void {
   };
 }
 
-await runMetaProcess(process.argv[2]!, broken(new TinyKVEngine()));
+await runMetaProcess(process.argv[2]!, withChangedStores(new TinyKVEngine(), breakPuts));

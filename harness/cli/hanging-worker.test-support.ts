@@ -3,8 +3,9 @@
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { Runner } from "../runner.ts";
 import { parseOp } from "../op-parse.ts";
-import type { Engine } from "../engine.ts";
+import type { EngineStore } from "../engine.ts";
 import { ImageEnv } from "../disk/image-env.ts";
+import { withChangedStores } from "./changed-stores.test-support.ts";
 import { watchedEngine } from "./watched-engine.ts";
 import { runNow } from "../turns.ts";
 import { serveTask, type WorkerHost } from "./worker-host.ts";
@@ -27,27 +28,16 @@ await serveTask((task, host) => {
 function hang(seed: string, host: WorkerHost): unknown {
   const ops = ["1 put a 0.1.20", "2 put hang 0.2.20", "3 flush"].map(parseOp);
   host.unit({ seed, config: "small", ops });
-  const engine = watchedEngine(hanging(new TinyKVEngine({ env: new ImageEnv() })), host);
+  const engine = watchedEngine(withChangedStores(new TinyKVEngine({ env: new ImageEnv() }), hangPuts), host);
   const runner = new Runner({ engine, directory: "/store", config: "small" });
   for (const op of ops) runNow(runner.run(op));
   return { units: 1, ops: 3, counters: {}, found: [] };
 }
 
-function hanging(engine: Engine): Engine {
-  const { name, capabilities, durability } = engine;
-  return {
-    name,
-    capabilities,
-    durability,
-    destroy: (directory) => engine.destroy(directory),
-    open(directory, config, mode) {
-      const store = engine.open(directory, config, mode);
-      const put = store.put.bind(store);
-      store.put = (key, value, sync) => {
-        while (key.toString() === "hang");
-        put(key, value, sync);
-      };
-      return store;
-    },
+function hangPuts(store: EngineStore): void {
+  const put = store.put.bind(store);
+  store.put = (key, value, sync) => {
+    while (key.toString() === "hang");
+    put(key, value, sync);
   };
 }

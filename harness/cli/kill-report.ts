@@ -32,3 +32,15 @@ function idleness({ failures, acked, rounds }: Pick<KillSummary, "failures" | "a
   const isIdle = failures.length === 0 && acked < ACKNOWLEDGED_LEAST * rounds;
   return isIdle ? [`only ${acked} writes acknowledged in ${rounds} rounds`] : [];
 }
+
+/** So many rounds have an average that counts as it is. */
+const ROUNDS_OF_AN_AVERAGE = 100;
+/** The writes that a round acknowledges vary by more than the least there should be. */
+const STANDARD_DEVIATION = 30;
+const STANDARD_ERRORS = 3;
+
+/** Whether a few rounds may have acknowledged so little by chance: a short suite is idle only if it is far below the least. */
+export function mayBeChance({ acked, rounds }: Pick<KillSummary, "acked" | "rounds">): boolean {
+  const least = ACKNOWLEDGED_LEAST * rounds - STANDARD_ERRORS * STANDARD_DEVIATION * Math.sqrt(rounds);
+  return rounds < ROUNDS_OF_AN_AVERAGE && acked >= least;
+}

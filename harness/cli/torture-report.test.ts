@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { CoverageCounter, type Coverage } from "../crash/coverage.ts";
 import { FEATURES } from "../inspector/format-features.ts";
 import { WHOLE } from "../finding.ts";
+import { mayBeChance } from "./kill-report.ts";
 import { blindSpots } from "./torture-report.ts";
 
 const { cells, features } = new CoverageCounter().coverage();
@@ -26,4 +27,12 @@ test("a part of the formats that no image contained is a complaint about a whole
   expect(spots({ twoLevels: 0 }, { config: "small" })).toEqual([]);
   // A failure ends the suites early, and is reason enough.
   expect(spots({ twoLevels: 0 }, {}, [{}])).toEqual([]);
+});
+
+test("a short kill suite is idle only if it acknowledges less than chance allows", () => {
+  expect(mayBeChance({ rounds: 56, acked: 0 })).toBe(false);
+  expect(mayBeChance({ rounds: 45, acked: 200 })).toBe(false);
+  expect(mayBeChance({ rounds: 45, acked: 760 })).toBe(true);
+  expect(mayBeChance({ rounds: 7, acked: 90 })).toBe(true);
+  expect(mayBeChance({ rounds: 100, acked: 1999 })).toBe(false);
 });

@@ -8,7 +8,7 @@ import { runFuzzSuite } from "./fuzz.ts";
 import { keepAll } from "./keep.ts";
 import { metaUnit, runMeta } from "./meta.ts";
 import { simulateKills } from "./keep-kill.ts";
-import { killReport } from "./kill-report.ts";
+import { killReport, mayBeChance } from "./kill-report.ts";
 import { checkEngine, configsOf, refuseStart } from "./options.ts";
 import { Progress } from "./progress.ts";
 import type { ReportedFailure } from "./report.ts";
@@ -32,8 +32,6 @@ const META_END = 0.27;
 const FUZZ_END = 0.8;
 /** More rounds than any time allows: the clock ends the kill suite. */
 const ROUNDS_MOST = 100_000;
-/** The writes that a round acknowledges vary by as much as their average: that of fewer rounds says nothing of a suite. */
-const ROUNDS_OF_AN_AVERAGE = 100;
 
 /** Runs it; the exit code. */
 export async function runTorture(options: TortureOptions): Promise<number> {
@@ -135,7 +133,7 @@ async function killSuite({ seed, artifacts, shard }: TortureOptions, deadline: n
     ops: acked,
     seconds,
     failures,
-    complaints: rounds < ROUNDS_OF_AN_AVERAGE ? [] : complaints,
+    complaints: mayBeChance(summary) ? [] : complaints,
     counters,
     tables: { profiles, places },
   };

@@ -1,61 +1,7 @@
 // System calls as events of the simulated disk.
 
 import { expect, test } from "vitest";
-import type { TraceEvent } from "../disk/trace.ts";
-import { StoreTrace } from "./store-trace.ts";
-import { systemCalls } from "./system-calls.ts";
-
-interface Traced {
-  readonly events: readonly string[];
-  readonly answers: readonly string[];
-  readonly notCovered: readonly string[];
-}
-
-function hex(text: string): string {
-  return [...Buffer.from(text)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
-}
-
-/** A path in a string. */
-function named(path: string): string {
-  return `"${hex(path)}"`;
-}
-
-/** A descriptor of it. */
-function fd(number: number, path: string): string {
-  return `${number}<${hex(path)}>`;
-}
-
-const HERE = `AT_FDCWD<${hex("/elsewhere")}>`;
-
-function inWords(event: TraceEvent): string {
-  const { call, ...rest } = event as { call: string };
-  const words = Object.entries(rest)
-    .filter(([name]) => name !== "barrier")
-    .map(([, value]) => (value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value)));
-  return [call, ...words].join(" ");
-}
-
-function trace(...lines: string[]): Traced {
-  const events: string[] = [];
-  const answers: string[] = [];
-  const store = new StoreTrace({
-    directory: "/real/store",
-    name: "/db",
-    sizes: new Map(),
-    event: (event) => events.push(inWords(event)),
-    answered: (line) => answers.push(line),
-  });
-  store.takeAll(systemCalls(lines.map((line) => (/^\d+ {4}/.test(line) ? line : `77    ${line}`))));
-  return { events, answers, notCovered: [...store.notCovered] };
-}
-
-/** Lines of another thread. */
-function others(...lines: string[]): string[] {
-  return lines.map((line) => `78    ${line}`);
-}
-
-const OPEN = `openat(${HERE}, ${named("/real/store/log")}, O_RDWR|O_CREAT, 0644) = ${fd(5, "/real/store/log")}`;
-const LOG = fd(5, "/real/store/log");
+import { fd, HERE, hex, LOG, named, OPEN, others, trace } from "./strace-text.test-support.ts";
 
 test("writes go where the offset is, behind reads and seeks; positioned ones leave it alone; appends go to the end", () => {
   const { events } = trace(
@@ -184,7 +130,7 @@ test("a descriptor that is made to append later appends; pwritev2 appends, syncs
 });
 
 test("a directory that is renamed takes its files along", () => {
-  const at = fd(5, "/real/store/new/log");
+  const at = fd(6, "/real/store/new/log");
   const { events } = trace(
     `mkdir(${named("/real/store/tmp")}, 0755) = 0`,
     `openat(${HERE}, ${named("/real/store/tmp/log")}, O_RDWR|O_CREAT, 0644) = ${fd(5, "/real/store/tmp/log")}`,

@@ -6,11 +6,14 @@
 
 import { posix } from "node:path";
 import type { TraceCall, TraceEvent } from "../disk/trace.ts";
+import { DescriptorTables } from "./descriptor-tables.ts";
+import { effectsOf } from "./effects.ts";
 import { bytesOf, descriptorOf, pathOf, StraceError, type SystemCall } from "./system-calls.ts";
 
 /** What strace has to be asked for. */
 export const TRACED_CALLS: readonly string[] = `
-  open openat openat2 creat close dup dup2 dup3 fcntl
+  open openat openat2 creat close close_range dup dup2 dup3 fcntl
+  clone clone3 fork vfork execve execveat exit_group
   read readv lseek write writev pwrite64 pwritev pwritev2
   truncate ftruncate fallocate copy_file_range sendfile splice mmap io_uring_setup
   fsync fdatasync syncfs sync rename renameat renameat2 link linkat
@@ -59,7 +62,7 @@ export class StoreTrace {
   readonly notCovered: Set<string> = new Set<string>();
   readonly #options: StoreTraceOptions;
   readonly #inodes = new Map<string, Inode>();
-  readonly #open = new Map<number, OpenFile>();
+  readonly #tables = new DescriptorTables<OpenFile>();
   readonly #directories = new Set<string>();
   #nextFile = 1;
   #nextSync = 1;
@@ -72,24 +75,21 @@ export class StoreTrace {
 
   /** Takes a trace whole. Throws StraceError. */
   takeAll(calls: Iterable<SystemCall>): void {
-    const moments: { readonly line: number; readonly act: () => void }[] = [];
-    for (const call of calls) {
-      const isSync = call.name === "fsync" || call.name === "fdatasync";
-      // Its number is free from the beginning on: another thread may have it again before the call returns.
-      if (call.name === "close") moments.push({ line: call.begun, act: () => this.#take(call) });
-      else if (!isSync || call.begun === call.ended) moments.push({ line: call.ended, act: () => this.#take(call) });
-      else {
-        // Others came in between: it covers what they did before it began, at most.
-        let end: (() => void) | undefined;
-        moments.push({ line: call.begun, act: () => (end = this.#syncBegan(call)) });
-        moments.push({ line: call.ended, act: () => end?.() });
-      }
+    const ends = new Map<SystemCall, (() => void) | undefined>();
+    for (const { call, phase } of effectsOf(calls)) {
+      if (phase === "birth") this.#begun(call);
+      else if (phase === "begin") ends.set(call, this.#syncBegan(call));
+      else if (phase === "end") ends.get(call)?.();
+      else this.#take(call);
     }
-    moments.sort((a, b) => a.line - b.line);
-    for (const { act } of moments) act();
+  }
+
+  #begun({ thread, result, words, error }: SystemCall): void {
+    if (error === undefined) this.#tables.begin(thread, result, words.join().includes("CLONE_FILES"));
   }
 
   #take(call: SystemCall): void {
+    if (call.name === "exit_group") this.#forget(this.#tables.end(call.thread));
     if (call.error !== undefined || Number.isNaN(call.result)) return;
     switch (call.name) {
       case "open":
@@ -98,6 +98,7 @@ export class StoreTrace {
       case "creat":
         return this.#opened(call);
       case "close":
+      case "close_range":
         return this.#closed(call);
       case "dup":
       case "dup2":
@@ -129,6 +130,9 @@ export class StoreTrace {
       case "syncfs":
       case "sync":
         return this.#unseen(call);
+      case "execve":
+      case "execveat":
+        return this.#forget(this.#tables.execute(call.thread));
       default:
         return this.#named(call);
     }
@@ -138,12 +142,13 @@ export class StoreTrace {
     const isAt = call.name.startsWith("openat");
     const path = isAt ? this.#pathAt(call.words[0]!, call.words[1]!) : this.#pathAt("AT_FDCWD", call.words[0]!);
     const flags = call.name === "creat" ? "O_CREAT|O_WRONLY|O_TRUNC" : (call.words[isAt ? 2 : 1] ?? "");
+    // Whatever had the number has it no longer.
+    this.#forget(this.#tables.delete(call.thread, call.result));
     // The store's own name is in its parent.
     if (!this.#isInside(path) && path !== posix.dirname(this.#options.directory)) return;
-    if (flags.includes("O_DIRECTORY") || this.#isDirectory(path)) {
-      this.#open.set(call.result, directoryAt(path));
-      return;
-    }
+    const closesOnExec = flags.includes("O_CLOEXEC");
+    const set = (open: OpenFile): void => this.#tables.set(call.thread, call.result, open, closesOnExec);
+    if (flags.includes("O_DIRECTORY") || this.#isDirectory(path)) return set(directoryAt(path));
     let inode = this.#inodes.get(path);
     const file = this.#nextFile++;
     const isNew = inode === undefined;
@@ -151,37 +156,53 @@ export class StoreTrace {
     this.#emit({ call: "open", path: this.#nameOf(path), mode: isNew ? "wx" : "rw", file });
     const isAppending = flags.includes("O_APPEND");
     const isSyncing = /O_D?SYNC/.test(flags);
-    this.#open.set(call.result, { path, inode, file, isAppending, isSyncing, offset: 0 });
+    set({ path, inode, file, isAppending, isSyncing, offset: 0 });
     if (!isNew && flags.includes("O_TRUNC") && inode.size > 0) this.#truncate(file, inode, 0);
   }
 
-  #closed(call: SystemCall): void {
-    const { fd } = descriptorOf(call.words[0]!);
-    const open = this.#open.get(fd);
-    this.#open.delete(fd);
-    if (open?.file === undefined || [...this.#open.values()].includes(open)) return;
-    this.#emit({ call: "close", file: open.file });
+  #closed({ thread, name, words }: SystemCall): void {
+    const first = descriptorOf(words[0]!).fd;
+    const last = name === "close" ? first : descriptorOf(words[1]!).fd;
+    if (words[2]?.includes("CLOEXEC") === true) this.#tables.setClosesOnExec(thread, first, last, true);
+    else this.#forget(this.#tables.delete(thread, first, last));
+  }
+
+  #forget(closed: readonly OpenFile[]): void {
+    for (const { file } of closed) if (file !== undefined) this.#emit({ call: "close", file });
   }
 
   #duplicated(call: SystemCall): void {
-    const open = this.#open.get(descriptorOf(call.words[0]!).fd);
-    if (call.name === "fcntl" && call.words[1] === "F_SETFL" && open)
-      open.isAppending = call.words[2]!.includes("O_APPEND");
-    if (call.name === "fcntl" && !call.words[1]!.startsWith("F_DUPFD")) return;
-    if (open) this.#open.set(call.result, open);
-    else this.#open.delete(call.result);
+    const { thread, name, words, result } = call;
+    const { fd } = descriptorOf(words[0]!);
+    const open = this.#openFile(call);
+    const command = name === "fcntl" ? words[1]! : name;
+    if (command === "F_SETFL" && open) open.isAppending = words[2]!.includes("O_APPEND");
+    else if (command === "F_SETFD") this.#tables.setClosesOnExec(thread, fd, fd, words[2]!.includes("FD_CLOEXEC"));
+    if (!/^(dup|F_DUPFD)/.test(command)) return;
+    const closesOnExec = command === "F_DUPFD_CLOEXEC" || (name === "dup3" && words[2]!.includes("O_CLOEXEC"));
+    if (fd === result) return;
+    const replaced = this.#tables.delete(thread, result);
+    if (open) this.#tables.set(thread, result, open, closesOnExec);
+    this.#forget(replaced);
+  }
+
+  /** Undefined where it is none of the store's. */
+  #openFile({ thread, words }: SystemCall, word: string = words[0]!): OpenFile | undefined {
+    const { fd, path } = descriptorOf(word);
+    // What has no path took the number of a file in a way that was not seen.
+    return path === undefined ? undefined : this.#tables.get(thread, fd);
   }
 
   #moved(call: SystemCall): void {
-    const open = this.#open.get(descriptorOf(call.words[0]!).fd);
+    const open = this.#openFile(call);
     if (open) open.offset = call.name === "lseek" ? call.result : open.offset + call.result;
   }
 
   #wrote(call: SystemCall): void {
     const { fd } = descriptorOf(call.words[0]!);
     const bytes = writtenBy(call);
-    if (fd === ANSWERS_FD && !this.#open.has(fd)) return this.#answer(bytes);
-    const open = this.#open.get(fd);
+    const open = this.#openFile(call);
+    if (fd === ANSWERS_FD && !open) return this.#answer(bytes);
     if (open?.file === undefined) return;
     const { inode, file } = open;
     const place = call.name.startsWith("p") ? Number(call.words[positionWord(call)]) : CURRENT_OFFSET;
@@ -201,7 +222,7 @@ export class StoreTrace {
       if (this.#isInside(path)) this.notCovered.add(`truncate of ${path} by its name`);
       return;
     }
-    const open = this.#open.get(descriptorOf(call.words[0]!).fd);
+    const open = this.#openFile(call);
     if (open?.file === undefined) return;
     if (call.name === "ftruncate") return this.#truncate(open.file, open.inode, Number(call.words[1]));
     const [, mode, offset, length] = call.words;
@@ -216,8 +237,7 @@ export class StoreTrace {
   }
 
   #synced(call: SystemCall): void {
-    const { fd } = descriptorOf(call.words[0]!);
-    const open = this.#open.get(fd);
+    const open = this.#openFile(call);
     if (!open) return;
     if (open.file === undefined) {
       this.#emit({ call: "syncDirectory", path: this.#nameOf(open.path), barrier: BARRIER });
@@ -229,8 +249,7 @@ export class StoreTrace {
   // What ends it; undefined when it is none of the store's files. A failed one makes nothing durable. That of a directory
   // is over as it begins: names that other threads change meanwhile are not in it.
   #syncBegan(call: SystemCall): (() => void) | undefined {
-    const { fd } = descriptorOf(call.words[0]!);
-    const open = this.#open.get(fd);
+    const open = this.#openFile(call);
     if (!open || call.error !== undefined) return undefined;
     if (open.file === undefined) {
       this.#synced(call);
@@ -245,13 +264,14 @@ export class StoreTrace {
     if (call.name === "mmap") {
       const [, , protection = "", flags = "", word = ""] = call.words;
       if (!protection.includes("PROT_WRITE") || !flags.includes("MAP_SHARED")) return;
-      const open = this.#open.get(descriptorOf(word).fd);
+      const open = /^\d/.test(word) ? this.#openFile(call, word) : undefined;
       if (open) this.notCovered.add(`writes of ${posix.basename(open.path)} through a shared mapping`);
       return;
     }
     if (call.name === "io_uring_setup") this.notCovered.add("io_uring");
     else if (call.name.startsWith("sync")) this.notCovered.add(`${call.name}() of whole file systems`);
-    else if (call.words.some((word) => this.#isStoreFile(word))) this.notCovered.add(`${call.name} between files`);
+    else if (call.words.some((word) => this.#isStoreFile(call, word)))
+      this.notCovered.add(`${call.name} between files`);
   }
 
   #named(call: SystemCall): void {
@@ -330,8 +350,8 @@ export class StoreTrace {
     return path === directory || path === posix.dirname(directory) || this.#directories.has(path);
   }
 
-  #isStoreFile(word: string): boolean {
-    return /^\d+</.test(word) && this.#open.get(descriptorOf(word).fd)?.file !== undefined;
+  #isStoreFile(call: SystemCall, word: string): boolean {
+    return /^\d+</.test(word) && this.#openFile(call, word)?.file !== undefined;
   }
 
   #nameOf(path: string): string {

@@ -22,7 +22,7 @@ import {
   writeArtifact,
   writeReport,
 } from "tinykv/harness";
-import { checkDriverCopy, type DriverLife, keepDriverLives } from "./driver-lives.ts";
+import { checkDriverCopy, type DriverLife, type FoundAlive, keepDriverLives } from "./driver-lives.ts";
 import type { KillFailure } from "./keep-failure.ts";
 
 export interface DriverKillOptions {
@@ -136,6 +136,10 @@ class DriverRun {
       this.#oracle.durable();
       try {
         this.#live(life, store, { seed: own, random });
+      } catch (error) {
+        const failure = error instanceof DriverDied ? failureOfDeath(error) : error;
+        if (failure instanceof Failure) this.#lives[this.#lives.length - 1] = { ...life, found: foundAlive(failure) };
+        throw failure;
       } finally {
         store.kill();
         store.reap();
@@ -145,9 +149,8 @@ class DriverRun {
       this.#summary.rounds++;
       this.#incarnation++;
     } catch (error) {
-      const failure = error instanceof DriverDied ? failureOfDeath(error) : error;
-      if (!(failure instanceof Failure)) throw error;
-      this.#summary.failures.push(this.#keep(own, failure));
+      if (!(error instanceof Failure)) throw error;
+      this.#summary.failures.push(this.#keep(own, error));
     }
   }
 
@@ -230,6 +233,10 @@ class DriverRun {
     this.#summary.acked++;
     return true;
   }
+}
+
+function foundAlive({ condition, message, op }: Failure): FoundAlive {
+  return { condition, message, op };
 }
 
 // Any other end than the one that was meant is a finding.

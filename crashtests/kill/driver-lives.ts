@@ -22,7 +22,11 @@ export interface DriverLife {
   readonly refused: readonly number[];
   /** What the check found; absent of the life that is to be judged. */
   readonly decision?: Pick<Accepted, "states" | "patch">;
+  /** What was found before the check: the driver ended by itself, hung, or refused. */
+  readonly found?: FoundAlive;
 }
+
+export type FoundAlive = Pick<Failure, "condition" | "message" | "op">;
 
 export interface KeptDriverLives {
   readonly engine: string;
@@ -50,6 +54,8 @@ export function replayDriverLives(
   for (const life of lives) {
     oracle.durable();
     tell(oracle, life);
+    // As it was heard: when a driver ends by itself is not in its store.
+    if (life.found) return new Failure(life.found.condition, life.found.message, life.found.op);
     if (life.decision) oracle.adopt({ ok: true, happened: [], ...life.decision }, "open");
   }
   const directory = join(scratch, "store");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Failure, generate, parseConfiguration, Runner, runInTurns, StdioEngine } from "tinykv/harness";
+import { keptDriverLives, replayDriverLives } from "./driver-lives.ts";
 import { runDriverKills } from "./driver-campaign.ts";
 
 const DRIVER = fileURLToPath(
@@ -81,11 +82,18 @@ test("kills catch a driver that drops-half-a-batch-when-killed", () => {
   expect(["C2", "C4", "C6"]).toContain(failures[0]!.condition);
 });
 
-test("a driver that dies before it is killed is a finding, and is kept", () => {
+test("a driver that dies before it is killed is a finding, is kept, and found again in what was kept", () => {
   const { failures, rounds } = kills("dies-by-itself", 3);
   expect(rounds).toBe(0);
   expect(failures.map(({ condition, message }) => [condition, message])).toEqual([
     ["C1", "the driver ended by itself: out of luck"],
   ]);
-  expect(existsSync(join(failures[0]!.directory, "store"))).toBe(true);
+  const artifact = failures[0]!.directory;
+  expect(existsSync(join(artifact, "store"))).toBe(true);
+  const again = replayDriverLives(keptDriverLives(artifact)!, {
+    artifact,
+    scratch: join(scratch, "again"),
+    engine: engine("dies-by-itself"),
+  });
+  expect(again).toMatchObject({ condition: "C1", message: "the driver ended by itself: out of luck" });
 });

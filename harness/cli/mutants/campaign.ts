@@ -1,13 +1,9 @@
-// The parent's side: each mutant planted in a copy of its own and hunted in a worker that starts from there, two at a time.
-// A worker that hangs, or dies of what the mutant does, has found it too.
+// The parent's side: each mutant planted in a copy of its own and hunted there, two at a time.
 
 import { availableParallelism } from "node:os";
-import { removeScratch } from "../../fast-directory.ts";
-import { runInWorker, WorkerError } from "../watchdog.ts";
-import type { HuntAnswer, HuntTask, SelfCheckTask } from "../tasks.ts";
-import { AwakeClock } from "./awake-clock.ts";
+import type { HuntTask, SelfCheckTask } from "../tasks.ts";
 import type { Mutant } from "./catalogue.ts";
-import { plant } from "./plant.ts";
+import { HuntingLane } from "./lane.ts";
 
 export interface HuntPlan {
   readonly seed: string;
@@ -38,9 +34,6 @@ const LANES_MOST = 2;
 const QUICK_MILLISECONDS = 8_000;
 /** Nor in the second one. */
 const SHARE_MILLISECONDS_MOST = 60_000;
-/** No piece of a hunt is silent for so long: its calls of the engine are signs of life. */
-const HANG_MILLISECONDS = 10_000;
-
 /**
  * Hunts all of them, in two rounds: whoever is not found in the little time that most take is looked for again, and longer,
  * when it is known how much these have left. What the time does not reach is not found.
@@ -53,13 +46,18 @@ export async function huntAll(mutants: readonly Mutant[], plan: HuntPlan): Promi
     const lanes = Math.min(LANES_MOST, availableParallelism());
     let next = 0;
     const lane = async (): Promise<void> => {
-      while (next < indexes.length && performance.now() < deadline) {
-        const left = indexes.length - next + waiting;
-        const index = indexes[next++]!;
-        const share = ((deadline - performance.now()) * Math.min(lanes, left)) / left;
-        const one = await huntOne(mutants[index]!, plan.seed, Math.min(most, share));
-        results[index] = one;
-        if (one.found || most === SHARE_MILLISECONDS_MOST) told?.(one, ++done);
+      const hunting = new HuntingLane();
+      try {
+        while (next < indexes.length && performance.now() < deadline) {
+          const left = indexes.length - next + waiting;
+          const index = indexes[next++]!;
+          const share = ((deadline - performance.now()) * Math.min(lanes, left)) / left;
+          const one = await huntOne(hunting, mutants[index]!, { seed: plan.seed, milliseconds: Math.min(most, share) });
+          results[index] = one;
+          if (one.found || most === SHARE_MILLISECONDS_MOST) told?.(one, ++done);
+        }
+      } finally {
+        await hunting.close();
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
@@ -86,50 +84,14 @@ function quickestFirst(mutants: readonly Mutant[], secondsBefore: HuntPlan["seco
   return order.sort((a, b) => (seconds[a] === seconds[b] ? a - b : seconds[a]! - seconds[b]!));
 }
 
-async function huntOne(mutant: Mutant, seed: string, milliseconds: number): Promise<Hunted> {
+async function huntOne(
+  lane: HuntingLane,
+  mutant: Mutant,
+  { seed, milliseconds }: { readonly seed: string; readonly milliseconds: number },
+): Promise<Hunted> {
   const task: HuntTask | SelfCheckTask = mutant.of === "engine" ? { kind: "hunt", seed } : { kind: "selfCheck" };
-  const { by, condition, message, executions, milliseconds: took, ops } = await hunt(mutant, task, { milliseconds });
-  const common = { mutant, runs: executions, seconds: took / 1000, ops };
+  const answer = await lane.hunt({ mutant, task, milliseconds });
+  const { by, condition, message, executions, ops } = answer;
+  const common = { mutant, runs: executions, seconds: answer.milliseconds / 1000, ops };
   return { ...common, found: by !== undefined, by: by ?? "", condition, message };
-}
-
-export interface HuntLimits {
-  readonly milliseconds: number;
-  readonly hangMilliseconds?: number;
-}
-
-/** Hunts one mutant, or, without one, what is wrong with a sound copy; says when it was found. */
-export async function hunt(
-  mutant: Mutant | undefined,
-  task: HuntTask | SelfCheckTask,
-  { milliseconds, hangMilliseconds = HANG_MILLISECONDS }: HuntLimits,
-): Promise<HuntAnswer & { readonly milliseconds: number }> {
-  const plantation = plant(mutant);
-  const over = new AbortController();
-  const clock = new AwakeClock(milliseconds, () => over.abort());
-  let last: Partial<HuntAnswer> = {};
-  let foundAt: number | undefined;
-  const told = (value: unknown): void => {
-    last = value as Partial<HuntAnswer>;
-    if (last.condition !== undefined) foundAt = clock.milliseconds;
-  };
-  const timed = (answer: HuntAnswer): HuntAnswer & { milliseconds: number } => ({
-    ...answer,
-    milliseconds: foundAt ?? clock.milliseconds,
-  });
-  const lost = (message: string): HuntAnswer & { milliseconds: number } =>
-    timed({ by: undefined, executions: 0, ops: 0, condition: "C28", message, ...last });
-  try {
-    const options = { module: plantation.worker, hangMilliseconds, told, stop: over.signal };
-    const end = await runInWorker<HuntAnswer>(task, options);
-    if (end.kind === "done") return timed(end.result);
-    if (end.unit?.scratch !== undefined) removeScratch(end.unit.scratch);
-    return lost(`no progress for ${end.milliseconds / 1000} s`);
-  } catch (error) {
-    if (!(error instanceof WorkerError)) throw error;
-    return lost(error.message);
-  } finally {
-    clock.stop();
-    plantation.remove();
-  }
 }

@@ -4,8 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PACKAGE } from "../../../fuzz/instrument.ts";
-import { hunt, huntAll } from "./campaign.ts";
+import { huntAll } from "./campaign.ts";
 import { type Mutant, readCatalogue } from "./catalogue.ts";
+import { hunt } from "./hunt-mutant.ts";
 import { plant } from "./plant.ts";
 
 const MUTANT: Mutant = readCatalogue().find(({ id }) => id === "c-22-compaction-without-snapshots")!;
@@ -32,6 +33,19 @@ test("a mutant that never comes back is found too", async () => {
   const mutant = { ...MUTANT, file: "src/lsm/close.ts", find: "groups.complete();", replace: "for (;;);" };
   const answer = await hunt(mutant, { kind: "hunt", seed: "1" }, { milliseconds: 1_000, hangMilliseconds: 2_000 });
   expect(answer).toMatchObject({ by: "corpus", condition: "C28", message: "no progress for 2 s" });
+});
+
+test("a mutant that ends the process is found, and the next one is hunted in another", async () => {
+  const replace = 'process.kill(process.pid, "SIGABRT");';
+  const deadly = { ...MUTANT, id: "deadly", file: "src/lsm/close.ts", find: "groups.complete();", replace };
+  const hunted = await huntAll([deadly, deadly, MUTANT, MUTANT], { seed: "1", deadline: performance.now() + 60_000 });
+  expect(hunted.map(({ condition, found }) => [condition, found])).toEqual([
+    ["C28", true],
+    ["C28", true],
+    ["C24", true],
+    ["C24", true],
+  ]);
+  expect(hunted[0]).toMatchObject({ by: "corpus", message: "the process ended with SIGABRT" });
 });
 
 test("a mutant changes its copy alone", () => {

@@ -54,7 +54,7 @@ const CONFIGS: readonly (readonly [string, number])[] = [
 
 /** YCSB mostly reads; 4-harness's profile "fast" has values of up to two kibibytes. */
 const FAST_WORKLOADS: readonly WorkloadName[] = WORKLOADS.filter(
-  (name) => !name.startsWith("ycsb") && name !== "large-values",
+  (name) => !name.startsWith("ycsb") && name !== "large-values" && name !== "cursors",
 );
 const FAST_VALUES: readonly ValueProfile[] = ["small", "small", "fixed:300", "fixed:2048"];
 

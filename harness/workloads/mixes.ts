@@ -23,7 +23,9 @@ export type WorkloadName =
   | "ycsb-d"
   | "ycsb-e"
   | "ycsb-f"
-  | "housekeeping";
+  | "housekeeping"
+  | "cursors"
+  | "layers";
 
 /** A step of a generator: one operation, or two (a read, then a write of the same key), or a put of the next key in order. */
 export type Step = OpKind | "readModifyWrite" | "insert";
@@ -42,6 +44,10 @@ export interface Mix {
   readonly loads: boolean;
   /** The most changes in an ordinary batch, and in the rare big one. */
   readonly batch: readonly [usual: number, seldom: number];
+  /** Keys of an ordinary range, at most: a few blocks. */
+  readonly span: number;
+  /** One cursor in so many has its bounds the wrong way round; 0: none. */
+  readonly invertedEvery: number;
 }
 
 const ASYNC = { putAsync: 2, deleteAsync: 1, writeAsync: 1, settle: 3, await: 2 } as const;
@@ -58,6 +64,8 @@ const ORDINARY: Omit<Mix, "always"> = {
   keysMax: 1 << 22,
   loads: false,
   batch: [8, 100],
+  span: 32,
+  invertedEvery: 0,
 };
 
 // The core workloads of YCSB (Cooper et al., SoCC 2010): fixed proportions, values of 1,000 bytes.
@@ -111,6 +119,30 @@ export const MIXES: Readonly<Record<WorkloadName, Mix>> = {
     distributions: ["uniform", "zipfian"],
     values: ["small", "fixed:300"],
     keysMax: 16,
+  },
+  // Cursors that are moved about their bounds and about what is newer than they are: many versions of a few keys.
+  cursors: {
+    ...ORDINARY,
+    always: { put: 16, delete: 3, batch: 5, cursorOpen: 6, cursorMove: 48, cursorClose: 3, flush: 1 },
+    sometimes: { ...SNAPSHOTS, compactRange: 1, reopen: 1 },
+    styles: ["decimal", "prefix"],
+    distributions: ["uniform", "zipfian"],
+    values: ["small"],
+    keysMax: 12,
+    batch: [32, 64],
+    span: 4,
+    invertedEvery: 8,
+  },
+  // Tables of a few neighbouring keys above and beside each other, and compactions of a part of them.
+  layers: {
+    ...ORDINARY,
+    always: { put: 26, delete: 4, flush: 16, compactRange: 2, get: 6, scan: 1 },
+    sometimes: { ...SNAPSHOTS, step: 1, reopen: 1, verify: 1 },
+    styles: ["decimal", "prefix"],
+    distributions: ["uniform"],
+    values: ["small", "fixed:300"],
+    keysMax: 16,
+    span: 2,
   },
 };
 

@@ -15,6 +15,10 @@ export interface Draws {
   readonly syncs: number;
   /** The most changes in an ordinary batch, and in the rare big one. */
   readonly batch: readonly [usual: number, seldom: number];
+  /** Keys of an ordinary range, at most. */
+  readonly span: number;
+  /** One cursor in so many has its bounds the wrong way round; 0: none. */
+  readonly invertedEvery: number;
   /** The configurations that a reopen chooses from. */
   readonly configs: readonly string[];
   readonly firstId: number;
@@ -25,9 +29,6 @@ export interface Draws {
 const SNAPSHOTS_MAX = 4;
 const CURSORS_MAX = 3;
 const TAGS_MAX = 16;
-
-/** Keys of an ordinary range: a few blocks. */
-const SPAN = 32;
 
 const MOVES = ["next", "next", "next", "prev", "prev", "seek", "seekForPrev", "first", "last"] as const;
 
@@ -68,7 +69,7 @@ export class OpMaker {
       case "delete":
         return { id: this.#id(), kind: step, key: keys.forWrite(), sync: this.#sync() };
       case "deleteRange": {
-        const [from, to] = keys.pair(this.#random.chance(1, 64) ? keys.keys : SPAN);
+        const [from, to] = keys.pair(this.#random.chance(1, 64) ? keys.keys : this.#draws.span);
         return { id: this.#id(), kind: step, from, to, sync: this.#sync() };
       }
       case "batch":
@@ -114,10 +115,10 @@ export class OpMaker {
   }
 
   #change(): Change {
-    const { keys } = this.#draws;
+    const { keys, span } = this.#draws;
     const draw = this.#random.int(32);
     if (draw === 0) {
-      const [from, to] = keys.pair(SPAN);
+      const [from, to] = keys.pair(span);
       return { kind: "deleteRange", from, to };
     }
     const key = keys.forWrite();
@@ -125,8 +126,8 @@ export class OpMaker {
   }
 
   #scan(): ScanOptions {
-    const { keys } = this.#draws;
-    const [from, to] = keys.pair(SPAN);
+    const { keys, span } = this.#draws;
+    const [from, to] = keys.pair(span);
     const shape = this.#random.int(8);
     const range: KeyRange =
       shape < 3
@@ -164,7 +165,10 @@ export class OpMaker {
 
   #cursorOpen(id: number): Op {
     const cursor = this.#name("c", this.#cursors);
-    const [lower, upper] = this.#draws.keys.pair(SPAN);
+    const { keys, span, invertedEvery } = this.#draws;
+    const bounds = keys.pair(span);
+    if (invertedEvery > 0 && this.#random.chance(1, invertedEvery)) bounds.reverse();
+    const [lower, upper] = bounds;
     const pinned = this.#snapshots.length > 0 && this.#random.chance(1, 4);
     return {
       id,
@@ -209,7 +213,7 @@ export class OpMaker {
       case "step":
         return this.#random.chance(1, 2) ? { id, kind: step } : { id, kind: step, job: this.#random.int(4) };
       case "compactRange": {
-        const [from, to] = this.#draws.keys.pair(SPAN);
+        const [from, to] = this.#draws.keys.pair(this.#draws.span);
         return { id, kind: step, ...this.#random.pick([{}, {}, { from }, { to }, { from, to }]) };
       }
       case "checkpoint":

@@ -114,6 +114,8 @@ function makeMaker({ options, mix, draw, stream, keys }: Run): OpMaker {
     lengths: new LengthSource(options.values ?? values, edges, stream("lengths")),
     syncs: options.syncRatio === undefined ? syncs : Math.round(options.syncRatio * 1024),
     batch: options.batch ?? mix.batch,
+    span: mix.span,
+    invertedEvery: mix.invertedEvery,
     configs: [...REOPEN_CONFIGS, ...REOPEN_CONFIGS.map(() => config)],
     firstId: options.firstId ?? 1,
     incarnation: options.incarnation ?? 0,

@@ -4,6 +4,7 @@
 import { findForgery } from "../../../crashtests/forged/forged.ts";
 import { findRefusal } from "../../../crashtests/refused/refusals.ts";
 import { costOf, LOADS } from "../../../crashtests/shape/loads.ts";
+import { stackProblem } from "../../../crashtests/shape/stacks.ts";
 import { WHOLE } from "../../finding.ts";
 import type { CampaignResult, HuntSuite } from "../tasks.ts";
 import { HUNT_SUITES } from "../tasks.ts";
@@ -29,6 +30,9 @@ const TURNS: Readonly<Record<HuntSuite, number>> = {
   fuzz: 1,
 };
 
+/** Stacks in one piece. */
+const STACKS = 100;
+
 /** The pieces in their order, without end but for the corpus; of these suites alone, if any are named. */
 export function* huntUnits(seed: string, suites: readonly HuntSuite[] = HUNT_SUITES): Generator<HuntUnit> {
   const makers: Readonly<Record<HuntSuite, Generator<HuntUnit>>> = {
@@ -36,7 +40,7 @@ export function* huntUnits(seed: string, suites: readonly HuntSuite[] = HUNT_SUI
     refused: refusedPieces(),
     forged: forgedPieces(),
     run: runPieces(seed, resultOf),
-    shape: shapePieces(),
+    shape: shapePieces(seed),
     rot: damagePieces(seed),
     sequences: sequencePieces(seed),
     crash: crashPieces(seed),
@@ -66,8 +70,26 @@ function* forgedPieces(): Generator<HuntUnit> {
   yield oncePiece("forged", "C22", findForgery);
 }
 
-function* shapePieces(): Generator<HuntUnit> {
-  for (const load of LOADS) yield oncePiece("shape", "C18", () => costOf(load));
+function* shapePieces(seed: string): Generator<HuntUnit> {
+  for (let n = 0; ; n++) {
+    yield stacksPiece(`${seed}:shape:${n}`);
+    const load = LOADS[n];
+    if (load) yield oncePiece("shape", "C18", () => costOf(load));
+  }
+}
+
+function stacksPiece(seed: string): HuntUnit {
+  return {
+    suite: "shape",
+    run(host, until) {
+      for (let n = 1; n <= STACKS && !until(); n++) {
+        host.beat();
+        const message = stackProblem(`${seed}:${n}`);
+        if (message !== undefined) return Promise.resolve({ executions: n, found: { condition: "C4", message } });
+      }
+      return Promise.resolve({ executions: STACKS, found: undefined });
+    },
+  };
 }
 
 function oncePiece(suite: HuntSuite, condition: string, find: () => string | undefined): HuntUnit {

@@ -14,12 +14,29 @@ const CONFIGS = [
   `${TINY},targetFileSize=1,maxBytesForLevelBase=1,numLevels=3,maxOpenFiles=1,walRecycle=false,indexBlockSize=64`,
   "memory,writeBufferSize=2048,targetFileSize=2048,maxWriteBufferNumber=1",
 ];
+/** Level 0 keeps what is put into it for a while. */
+const LAYERS_CONFIGS = [
+  `${TINY},level0FileNumCompactionTrigger=20,level0SlowdownWrites=30,level0StopWrites=40`,
+  CONFIGS[1]!,
+  CONFIGS[3]!,
+];
 /** Blocks whose offsets do not fit two bytes. */
 const LARGE_BLOCKS = "small,blockSize=1048576,writeBufferSize=524288";
 
-/** One in so many is asynchronous, one a longer one of any workload. */
-const PERIOD = 5;
+/** What runs one after the other; where it is undefined, a longer one of any workload. */
+const TURNS: readonly (WorkloadName | undefined)[] = [
+  "housekeeping",
+  "cursors",
+  "layers",
+  "async",
+  "housekeeping",
+  undefined,
+  "layers",
+  "cursors",
+];
 const SHORT_OPS = 120;
+/** A cursor has to stand somewhere before much can be wrong with where it goes. */
+const CURSOR_OPS = 250;
 const LONG_OPS = 500;
 const LONG_OPS_LEAST = 150;
 const LONG_KEYS = 60;
@@ -32,11 +49,12 @@ export function* runPieces(seed: string, resultOf: (result: CampaignResult) => U
 }
 
 function logOf(n: number): Pick<RunTask, "workload" | "ops" | "keys" | "configs"> {
-  const config = CONFIGS[n % CONFIGS.length]!;
-  const turn = n % PERIOD;
-  const round = Math.floor(n / PERIOD);
-  if (turn === 3) return { workload: "async", ops: SHORT_OPS, keys: 8, configs: [config] };
-  if (turn < 4) return { workload: "housekeeping", ops: SHORT_OPS, configs: [config] };
+  const turn = TURNS[n % TURNS.length];
+  const configs = turn === "layers" ? LAYERS_CONFIGS : CONFIGS;
+  const round = Math.floor(n / TURNS.length);
+  const config = configs[(n + round) % configs.length]!;
+  if (turn === "async") return { workload: turn, ops: SHORT_OPS, keys: 8, configs: [config] };
+  if (turn) return { workload: turn, ops: turn === "cursors" ? CURSOR_OPS : SHORT_OPS, configs: [config] };
   const workload: WorkloadName = round === 0 ? "boundary" : WORKLOADS[round % WORKLOADS.length]!;
   const long = workload === "boundary" ? LARGE_BLOCKS : config;
   return { workload, ops: long === "least" ? LONG_OPS_LEAST : LONG_OPS, keys: LONG_KEYS, configs: [long] };

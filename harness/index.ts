@@ -132,7 +132,7 @@ export { edgeFiles, EDGE_NAMES, parseEdge, type Edge, type EdgeName } from "./in
 export { readStoreContents, visibleEntries, type StoreContents } from "./inspector/store-contents.ts";
 export { storeProblems, type JudgeOptions } from "./inspector/store-judge.ts";
 export { encodeEdit } from "./inspector/encode/edit-encoder.ts";
-export { LogEncoder } from "./inspector/encode/log-encoder.ts";
+export { encodeChunk, LogEncoder } from "./inspector/encode/log-encoder.ts";
 export type { EditField, TableEntry } from "./inspector/edit-framing.ts";
 export { frameManifest } from "./inspector/manifest-framing.ts";
 export { runInTurns, type Turns } from "./turns.ts";

@@ -18,6 +18,8 @@ export interface FaultyWorld {
   readonly injected: number;
   /** A sync of the store's log, manifest or directory has failed since the store was opened. */
   readonly mustStop: boolean;
+  /** The removal of a file has failed: it is tried again, at some time. */
+  readonly unlinkFailed?: boolean;
   /** An action of the harness's own: nothing fails during it. */
   aside<T>(action: () => T): T;
   /** Nothing fails from now on. */

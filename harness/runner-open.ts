@@ -66,6 +66,7 @@ export function* reopenStore(context: RunnerContext, config: string, id: number 
 export function* closeStore(context: RunnerContext, id: number | undefined): Turns<void> {
   const { store, oracle, watch, flight } = context;
   const well = isWell(context);
+  if (well && watch.isTroubled) inspectFiles(context, id);
   const closed = watch.may("close", id, () => store.close());
   yield* flight.drain();
   if (closed && well) oracle.durable();
@@ -75,6 +76,13 @@ export function* closeStore(context: RunnerContext, id: number | undefined): Tur
 /** What a store without a crash may hold: all that returned, and each write that failed or not. */
 export function windowNow({ oracle }: RunnerContext): Window {
   return oracle.window("kill");
+}
+
+// A store of which no more than a job has failed cleans up behind it.
+function inspectFiles({ store, watch }: RunnerContext, id: number | undefined): void {
+  if (watch.world?.unlinkFailed === true) return;
+  const problem = watch.aside(() => store.inspect())[0];
+  if (problem !== undefined) throw new Failure("C17", `behind a failure: ${problem}`, id);
 }
 
 // A store that failed promises nothing when it is closed. An empty batch asks whether it would still take writes.

@@ -59,6 +59,7 @@ export class FaultyDisk implements FaultyWorld {
   readonly syncs: HeldSyncs;
   /** A sync has failed: a kill may then show the old bytes. */
   syncFailed = false;
+  unlinkFailed = false;
   /** Faults that came, short counts included. */
   faults = 0;
   readonly #contents: ContentStore;
@@ -142,6 +143,7 @@ export class FaultyDisk implements FaultyWorld {
     if (!due) return undefined;
     this.faults++;
     if (due.outcome !== "short") this.#errors++;
+    if (call.call === "unlink") this.unlinkFailed = true;
     return { outcome: due.outcome, error: due.error };
   }
 

@@ -8,10 +8,10 @@ import type { Forged, ForgedVerdict } from "./forgery.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";
 /** The same family, another store of it. */
-const RELATED = "0123456789abcdef9999999999999999";
+export const RELATED = "0123456789abcdef9999999999999999";
 const STRANGER = "99999999999999990123456789abcdef";
-const MANIFEST = 1;
-const LOG = 2;
+export const MANIFEST = 1;
+export const LOG = 2;
 const BLOCK_BYTES = 512;
 const HEADER_BYTES = 19;
 
@@ -20,11 +20,11 @@ const MIDDLE = 3;
 const LAST = 4;
 
 /** One put of one key. */
-function batch(sequence: number, key: string, value = String(sequence)): Uint8Array {
+export function batch(sequence: number, key: string, value: string = String(sequence)): Uint8Array {
   return encodeBatch(new WriteBatch().put(key, value), sequence);
 }
 
-interface LogFields {
+export interface LogFields {
   readonly number?: number;
   readonly id?: string;
   readonly comparator?: string;
@@ -32,7 +32,8 @@ interface LogFields {
   readonly before?: number;
 }
 
-function log({ number = LOG, id = ID, comparator, predecessor, before = 0 }: LogFields = {}): LogEncoder {
+export function log(fields: LogFields = {}): LogEncoder {
+  const { number = LOG, id = ID, comparator, predecessor, before = 0 } = fields;
   return new LogEncoder("wal", {
     fileNumber: number,
     databaseId: id,
@@ -42,7 +43,7 @@ function log({ number = LOG, id = ID, comparator, predecessor, before = 0 }: Log
   });
 }
 
-interface ManifestFields {
+export interface ManifestFields {
   readonly logNumber?: number;
   readonly next?: number;
   readonly recordId?: string;
@@ -51,7 +52,7 @@ interface ManifestFields {
   readonly end?: readonly [lastSequence: number, manifest: number, size: number];
 }
 
-function manifest(fields: ManifestFields = {}): LogEncoder {
+export function manifest(fields: ManifestFields = {}): LogEncoder {
   const { logNumber = LOG, next = 50, recordId = ID, comparator = "tinykv.bytewise", first = [], end } = fields;
   const encoder = new LogEncoder("manifest", { fileNumber: MANIFEST, databaseId: ID, blockSize: 32_768 });
   if (first.length > 0) encoder.full(encodeEdit(first));
@@ -69,9 +70,9 @@ function manifest(fields: ManifestFields = {}): LogEncoder {
 
 const PLAIN = manifest();
 /** Where the snapshot record ends. */
-const MANIFEST_BYTES = PLAIN.bytes.length;
+export const MANIFEST_BYTES: number = PLAIN.bytes.length;
 
-function forged(
+export function forged(
   what: string,
   expected: ForgedVerdict,
   logs: readonly (readonly [number, LogEncoder])[],
@@ -88,9 +89,9 @@ function forged(
 const one = (what: string, expected: ForgedVerdict, encoder: LogEncoder, edits?: LogEncoder): Forged =>
   forged(what, expected, [[LOG, encoder]], edits);
 
-const A = { a: "1" };
-const A_AND_B = { a: "1", b: "2" };
-const first = (): LogEncoder => log().full(batch(1, "a"));
+export const A: ForgedVerdict = { a: "1" };
+export const A_AND_B: ForgedVerdict = { a: "1", b: "2" };
+export const first = (): LogEncoder => log().full(batch(1, "a"));
 
 const RECORDS: readonly Forged[] = [
   one("two records", A_AND_B, first().full(batch(2, "b"))),

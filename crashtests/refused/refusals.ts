@@ -16,6 +16,8 @@ interface Attempt {
   readonly code: string | undefined;
   /** Absent: on the store; else on a directory without one. */
   readonly onNothing?: boolean;
+  /** On a store that has no tables, which would know better. */
+  readonly onLogs?: boolean;
 }
 
 const STORE = "/store";
@@ -38,6 +40,12 @@ const ATTEMPTS: readonly Attempt[] = [
   { what: "levels enough", options: { numLevels: 4 }, code: undefined },
   { what: "another comparator", options: { comparator: backwards }, code: "TINYKV_COMPARATOR_MISMATCH" },
   {
+    what: "another comparator than that of a log",
+    options: { comparator: backwards },
+    code: "TINYKV_COMPARATOR_MISMATCH",
+    onLogs: true,
+  },
+  {
     what: "another comparator, read-only",
     options: { comparator: backwards, readOnly: true },
     code: "TINYKV_COMPARATOR_MISMATCH",
@@ -47,8 +55,9 @@ const ATTEMPTS: readonly Attempt[] = [
 /** Tries all of them; the first that went wrong. */
 export function findRefusal(): Refusal | undefined {
   const image = storeOfFourLevels();
+  const logs = storeOfLogs();
   for (const attempt of ATTEMPTS) {
-    const wrong = tried(image, attempt);
+    const wrong = tried(attempt.onLogs === true ? logs : image, attempt);
     if (wrong !== undefined) return { condition: "C14", message: `${attempt.what}: ${wrong}` };
   }
   return secondWriter(image);
@@ -60,6 +69,14 @@ function storeOfFourLevels(): Image {
   const db = open(STORE, { env, numLevels: 4, background: "manual" });
   db.put("a", "in level 3");
   db.compactRange();
+  db.put("b", "in the log");
+  db.close();
+  return env.capture(new ContentStore());
+}
+
+function storeOfLogs(): Image {
+  const env = new ImageEnv();
+  const db = open(STORE, { env, background: "manual" });
   db.put("b", "in the log");
   db.close();
   return env.capture(new ContentStore());

@@ -21,12 +21,12 @@ const TURNS: Readonly<Record<HuntSuite, number>> = {
   corpus: 100,
   refused: 1,
   forged: 1,
-  run: 4,
-  shape: 2,
+  run: 6,
+  shape: 4,
   rot: 2,
-  sequences: 3,
+  sequences: 5,
   crash: 1,
-  faults: 1,
+  faults: 2,
   fuzz: 1,
 };
 

@@ -16,24 +16,25 @@ function told(findings: readonly Finding[]): string[] {
   );
 }
 
-test.each(LOSSES)(
-  "a store that crashed and has lost its %s comes back as recovery would bring it back",
-  async (loss) => {
-    for (const seed of ["1", "2", "3"]) {
-      const options = { seed, ops: 12, workload: "mixed", recovery: 0 } as const;
-      const { findings, counters } = await runExhaustive(options, SILENT_HOST, repairing(loss));
-      expect(told(findings)).toEqual([]);
-      expect(counters.exhausted).toBe(true);
-    }
+const SEEDS = ["1", "2", "3"] as const;
+
+test.each(LOSSES.flatMap((loss) => SEEDS.map((seed) => [loss, seed] as const)))(
+  "a store that crashed and has lost its %s comes back as recovery would bring it back: seed %s",
+  async (loss, seed) => {
+    const options = { seed, ops: 12, workload: "mixed", recovery: 0 } as const;
+    const { findings, counters } = await runExhaustive(options, SILENT_HOST, repairing(loss));
+    expect(told(findings)).toEqual([]);
+    expect(counters.exhausted).toBe(true);
   },
 );
 
-const LOGS = [["batch", "putSync"], ["putSync", "flush"], ["bigBatch"]] as const;
+const LOGS = ["batch putSync", "putSync flush", "bigBatch"] as const;
 
-test("C9: a repair that is cut short anywhere comes to the same store when it is run again, whatever the first crash left", async () => {
-  const config = SEQUENCE_CONFIGS[0]!;
-  for (const letters of LOGS) {
-    const ops: readonly Op[] = sequenceOf([...letters], config);
+test.each(LOGS)(
+  "C9: a repair that is cut short anywhere comes to the same store when it is run again, whatever the crash left of %s",
+  async (letters) => {
+    const config = SEQUENCE_CONFIGS[0]!;
+    const ops: readonly Op[] = sequenceOf(letters.split(" "), config);
     const { finding, images } = await runOne(
       { seed: "1", config, ops, recovery: 1 },
       SILENT_HOST,
@@ -41,5 +42,5 @@ test("C9: a repair that is cut short anywhere comes to the same store when it is
     );
     expect(told(finding ? [finding] : [])).toEqual([]);
     expect(images).toBeGreaterThan(100);
-  }
-});
+  },
+);

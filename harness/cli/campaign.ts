@@ -1,6 +1,7 @@
 // The parent's side of a campaign: its parts run in workers, at once; what hangs is a finding like any other.
 
 import { availableParallelism } from "node:os";
+import { SEQUENCE_CONFIGS } from "../../crashtests/power-loss/sequences.ts";
 import type { Finding, Shard } from "../finding.ts";
 import { coverageOf, differingCounters, mergeCounters } from "./counters.ts";
 import { firstOps } from "./differential.ts";
@@ -71,7 +72,17 @@ function unsteady(task: CampaignTask, differing: readonly string[]): Found {
 function partsOf(task: CampaignTask): readonly CampaignTask[] {
   if (!("shard" in task)) return [task];
   const workers = Math.min(WORKERS_MAX, availableParallelism());
-  return subShards(task.shard, workers).map((shard) => ({ ...task, shard }));
+  return byConfiguration(task, workers) ?? subShards(task.shard, workers).map((shard) => ({ ...task, shard }));
+}
+
+// Sequences under one configuration share most of their images, under two none: parts that are divided by configurations
+// open no image twice that one part would open once.
+function byConfiguration(task: CampaignTask, workers: number): readonly CampaignTask[] | undefined {
+  if (task.kind !== "crash" || task.method.kind !== "sequences") return undefined;
+  const { configs = SEQUENCE_CONFIGS } = task;
+  if (workers < configs.length || workers % configs.length !== 0) return undefined;
+  const shards = subShards(task.shard, workers / configs.length);
+  return configs.flatMap((config) => shards.map((shard) => ({ ...task, configs: [config], shard })));
 }
 
 /** A part of a campaign, in parts: units i, i + n, i + 2n … dealt out in turn. */

@@ -73,6 +73,11 @@ export class BarrierEnv implements Env {
     return this.#policy(barrier);
   }
 
+  /** The same of an asynchronous one. */
+  askAsync(barrier: Barrier): SyncPolicy {
+    return this.ask(barrier);
+  }
+
   /** Carries out a sync as the policy says. */
   sync(barrier: Barrier, sync: () => void): void {
     const policy = this.ask(barrier);
@@ -115,7 +120,7 @@ class BarrierFile implements FileHandle {
 
   async syncAsync(barrier: Barrier): Promise<void> {
     this.#env.caughtUp();
-    const policy = this.#env.ask(barrier);
+    const policy = this.#env.askAsync(barrier);
     if (policy === "skip") return;
     const done = this.#file.syncAsync(barrier);
     // Late: under way, and nobody waits for it or learns how it ends.

@@ -8,6 +8,7 @@
 //
 // All are verified by placed checksums, so nothing that merely looks like a part, in a value for one, is taken for it.
 
+import { crc32, placedChecksum } from "../common/crc32.ts";
 import { badBytesProblem, CorruptionError } from "../common/errors.ts";
 import type { BlockFile } from "./block-file.ts";
 import { decodeProperties } from "./properties.ts";
@@ -89,17 +90,29 @@ function footerAt(file: BlockFile, offset: number, report: (problem: string) => 
 /** The metaindex of a table whose footer, in the last bytes, cannot be read, but whose tag is known. */
 export function metaindexBeforeFooter(file: BlockFile): BlockHandle | undefined {
   const end = file.size - FOOTER_BYTES - TRAILER_BYTES;
-  for (let length = 1; length <= Math.min(METAINDEX_BYTES_MOST, end); length++) {
+  const most = Math.min(METAINDEX_BYTES_MOST, end);
+  if (most < 1) return undefined;
+  const bytes = file.read(end - most, most + TRAILER_BYTES);
+  for (let length = 1; length <= most; length++) {
     const handle = { offset: end - length, length };
+    const block = bytes.subarray(most - length);
+    // Hundreds are looked at: an error for each of them would cost more than all the rest.
+    if (!hasChecksum(block, length, file.tag, handle.offset)) continue;
     // Other blocks may read as one: the end of a truncated file is the end of any block.
     const isIt = attempt(() => {
-      const handles = decodeMetaindex(file.read(handle.offset, length), handle.offset, file.name);
-      file.readBlock(handle.offset, length, true);
+      checkTrailer(block, length, file.tag, handle.offset, file.name);
+      const handles = decodeMetaindex(block.subarray(0, length), handle.offset, file.name);
       return handles.has(BlockName.index) && handles.has(BlockName.properties);
     });
     if (isIt) return handle;
   }
   return undefined;
+}
+
+function hasChecksum(bytes: Uint8Array, length: number, tag: number, offset: number): boolean {
+  const at = length + 1;
+  const stored = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0, true);
+  return stored === placedChecksum(crc32(bytes, 0, at), tag, offset);
 }
 
 /** Properties anywhere in the file that verify with the tag that they name, which is `tag` if that is known. */

@@ -14,7 +14,6 @@
 // Integers are little-endian. A value shorter than 16 bytes is the first bytes of a hash of (key, id): it can be
 // recognised, not read.
 
-import { endianness } from "node:os";
 import { crcOfBytes, crcOfKey } from "./crc.ts";
 import { type Key, keyOf } from "./keys.ts";
 
@@ -46,7 +45,7 @@ const FILLER_WORDS = new Int32Array(1024);
 const FILLER = Buffer.from(FILLER_WORDS.buffer);
 /** Up to so many words a loop takes less than the call that it saves. */
 const COPY_LOOP_WORDS_MAX = 16;
-const IS_BIG_ENDIAN = endianness() === "BE";
+const IS_BIG_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
 
 /** Below it a sum of the bytes is as quick as a comparison; above it what is kept would be too much. */
 const KEPT_BYTES_MIN = 96;

@@ -88,12 +88,13 @@ export function stateNow(context: Observing, what: About, { scan, get }: Frozen)
   const { oracle, flight, watch, scans } = context;
   const { model } = oracle;
   if (flight.count === 0) return model.writes;
-  if (scans.afford(model.size))
-    return watch.aside(() => expectNow(context, (state) => expectEntries(what, scan(), model.walk({}, state))));
+  const isAffordable = scans.afford(model.size);
   return watch.aside(() => {
+    // The keys in which those states differ come first: what is scanned is mostly the state that it is.
     const found = [...oracle.undecidedKeys()].map((key) => [key, get(keyBytes(key))] as const);
     return expectNow(context, (state) => {
       for (const [key, value] of found) expectValue(what, key, value, model.get(key, state));
+      if (isAffordable) expectEntries(what, scan(), model.walk({}, state));
     });
   });
 }

@@ -89,7 +89,7 @@ export class FaultWatch {
   }
 
   outcome(calling: Calling, op: number | undefined, action: () => void): Outcome {
-    if (!this.#mayFail) {
+    if (!this.mayFail) {
       action();
       return "returned";
     }
@@ -107,11 +107,12 @@ export class FaultWatch {
 
   /** How a write ended whose promise was rejected; what failed may have failed at any time since the store was sound. */
   rejected(op: number, error: unknown): "failed" | "refused" {
-    if (this.#mayFail) return this.#judge("change", op, error, this.isTroubled);
+    if (this.mayFail) return this.#judge("change", op, error, this.isTroubled);
     throw new Failure("C8", `a promise was rejected with ${String(error)}`, op, { cause: error });
   }
 
-  get #mayFail(): boolean {
+  /** A call may throw, and the run goes on. */
+  get mayFail(): boolean {
     return this.world !== undefined && (this.world.look !== undefined || this.isTroubled);
   }
 

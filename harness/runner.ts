@@ -12,7 +12,16 @@ import type { HeldSyncs } from "./disk/held-syncs.ts";
 import type { Engine, EngineStore } from "./engine.ts";
 import { Failure } from "./failure.ts";
 import { checkEverything } from "./full-check.ts";
-import { isAsyncWrite, isRead, isWrite, type Op, type PinnedOp, type ReadOp, type WriteOp } from "./op.ts";
+import {
+  isAsyncWrite,
+  isRead,
+  isWrite,
+  type Op,
+  type PinnedOp,
+  type ReadOp,
+  type SyncWriteOp,
+  type WriteOp,
+} from "./op.ts";
 import { OpScope } from "./op-scope.ts";
 import { Oracle } from "./oracle.ts";
 import { AsyncWrites } from "./runner-async.ts";
@@ -22,7 +31,7 @@ import { closeStore, openFirst, reopenStore } from "./runner-open.ts";
 import { PinnedReads } from "./runner-pinned.ts";
 import { runRead } from "./runner-reads.ts";
 import { resumeStore, runOnStore, verifyStore } from "./runner-store.ts";
-import { readBack, runWrite } from "./runner-writes.ts";
+import { readBack, runWrite, runWriteAtOnce } from "./runner-writes.ts";
 import type { Turns } from "./turns.ts";
 import { isUnsupported } from "./unsupported.ts";
 
@@ -106,31 +115,40 @@ export class Runner {
 
   /** Executes one operation; throws Failure when the engine breaks a condition, and what it throws unasked as C8. */
   *run(op: Op): Turns<void> {
-    if (!this.#admits(op)) {
-      this.#skipped++;
-      return;
-    }
+    if (this.runAtOnce(op)) return;
     const { flight } = this.#context;
     if (flight.count > 0 && !isWrite(op)) yield* flight.turn();
     this.#options.observer?.begin(op);
     try {
       // What never gives way is spared a generator of its own.
-      if (isRead(op) ? this.#read(op) : yield* this.#execute(op)) {
-        if (!isAsyncWrite(op)) this.#options.observer?.end(op);
-        this.#scope.note(op);
-      }
+      if (isRead(op) ? this.#read(op) : yield* this.#execute(op)) this.#note(op);
       if (flight.hasEnded) yield* this.#afterAsync(op.id);
     } catch (error) {
-      if (error instanceof Failure) throw error;
-      if (isUnsupported(error)) {
-        this.#skipped++;
-        return;
-      }
-      throw new Failure("C8", `${op.kind} threw ${String(error)}`, op.id, { cause: error });
+      this.#judge(op, error);
+      return;
     }
-    this.#counts[op.kind] = (this.#counts[op.kind] ?? 0) + 1;
-    this.#context.scans.earn();
-    if (++this.#executed % FORGET_OPS === 0) this.oracle.forget(this.#pinned.oldest);
+    this.#count(op);
+  }
+
+  /** The same, if it never gives way to the event loop; false: only run() can. Most operations are spared a generator so. */
+  runAtOnce(op: Op): boolean {
+    if (!this.#admits(op)) {
+      this.#skipped++;
+      return true;
+    }
+    const { flight, watch } = this.#context;
+    if (flight.count > 0 || flight.hasEnded) return false;
+    const isReading = isRead(op);
+    if (!isReading && (!isWrite(op) || isAsyncWrite(op) || watch.mayFail || this.oracle.mustDecide)) return false;
+    this.#options.observer?.begin(op);
+    try {
+      if (isReading ? this.#read(op) : this.#writeAtOnce(op)) this.#note(op);
+    } catch (error) {
+      this.#judge(op, error);
+      return true;
+    }
+    this.#count(op);
+    return true;
   }
 
   /** The turn of the event loop ends in which the last operations ran. */
@@ -178,6 +196,24 @@ export class Runner {
     if (yield* resumeStore(this.#context, undefined)) return;
     if (!watch.mustStop) throw new Failure("C23", "resume() failed although nothing fails any more");
     yield* this.#reopen(this.config, undefined);
+  }
+
+  // It was executed.
+  #note(op: Op): void {
+    if (!isAsyncWrite(op)) this.#options.observer?.end(op);
+    this.#scope.note(op);
+  }
+
+  #judge(op: Op, error: unknown): void {
+    if (error instanceof Failure) throw error;
+    if (!isUnsupported(error)) throw new Failure("C8", `${op.kind} threw ${String(error)}`, op.id, { cause: error });
+    this.#skipped++;
+  }
+
+  #count(op: Op): void {
+    this.#counts[op.kind] = (this.#counts[op.kind] ?? 0) + 1;
+    this.#context.scans.earn();
+    if (++this.#executed % FORGET_OPS === 0) this.oracle.forget(this.#pinned.oldest);
   }
 
   #admits(op: Op): boolean {
@@ -237,6 +273,13 @@ export class Runner {
     if (outcome === "returned") this.#countWrite(op);
     else yield* this.#afterTrouble(outcome, op.id);
     return outcome === "returned";
+  }
+
+  // Where no call may fail, it returns or throws.
+  #writeAtOnce(op: SyncWriteOp): boolean {
+    const isReturned = runWriteAtOnce(this.#context, op) === "returned";
+    if (isReturned) this.#countWrite(op);
+    return isReturned;
   }
 
   // Looks at the asynchronous writes that have ended since.

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { anyKey } from "./arbitraries.ts";
@@ -74,5 +75,38 @@ test("values are the same bytes for ever", () => {
   for (const [length, golden] of Object.entries(goldens)) {
     const value = expandValue("k\0", { incarnation: 3, id: 2 ** 40 + 9, length: Number(length) });
     expect(value.toString("hex")).toBe(golden);
+  }
+});
+
+test("longer values are the same bytes for ever", () => {
+  const goldens = {
+    83: "0c7dca5bd402fe4f",
+    84: "dc4ab429291360b6",
+    85: "349feae32df4f247",
+    150: "9657a6efdcf55d55",
+    4096: "43ccb5523d41a86f",
+    4200: "151ef21d3e40bf35",
+    9000: "0d48e24d62187caf",
+  };
+  for (const [length, golden] of Object.entries(goldens)) {
+    const value = expandValue("k\0", { incarnation: 3, id: 2 ** 40 + 9, length: Number(length) });
+    expect(createHash("sha256").update(value).digest("hex").slice(0, 16)).toBe(golden);
+  }
+});
+
+test("a value that was looked at before is no other value, nor that of another key or write of its place", () => {
+  for (const length of [95, 96, 200, 4096, 4097]) {
+    const ref = { incarnation: 1, id: 5, length };
+    const value = expandValue("key", ref);
+    for (let look = 0; look < 4; look++) expect(isValueOf(value, "key", ref)).toBe(true);
+    for (let at = 0; at < length; at++) {
+      value[at]! ^= 1;
+      expect(isValueOf(value, "key", ref)).toBe(false);
+      value[at]! ^= 1;
+    }
+    expect(isValueOf(value, "yek", ref)).toBe(false);
+    expect(isValueOf(value, "key", { ...ref, incarnation: 2 })).toBe(false);
+    expect(isValueOf(value, "key", { ...ref, id: 5 + (1 << 20) })).toBe(false);
+    expect(isValueOf(value, "key", ref)).toBe(true);
   }
 });

@@ -40,6 +40,27 @@ const KEY_AT = SELF_DESCRIBING_BYTES_MIN + 4;
 /** The one short value that is being looked at. */
 const SHORT = new Uint8Array(SELF_DESCRIBING_BYTES_MIN);
 
+/** Filler is made here, a word at a time, and copied from here: a store of four single bytes takes three times as long. */
+const FILLER_WORDS = new Int32Array(1024);
+const FILLER = Buffer.from(FILLER_WORDS.buffer);
+/** Up to so many words a loop takes less than the call that it saves. */
+const COPY_LOOP_WORDS_MAX = 16;
+const IS_BIG_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
+
+/** Below it a sum of the bytes is as quick as a comparison; above it what is kept would be too much. */
+const KEPT_BYTES_MIN = 96;
+const KEPT_BYTES_MAX = 4 << 10;
+
+/** Values that were looked at lately, by the lowest bits of their ids. */
+const KEPT: (KeptValue | undefined)[] = Array.from({ length: 2048 }, () => undefined);
+
+interface KeptValue {
+  readonly key: Key;
+  readonly ref: ValueRef;
+  /** Made when the value is looked at again. */
+  bytes: Buffer | undefined;
+}
+
 /** The bytes of the value `ref` under `key`. */
 export function expandValue(key: Key, ref: ValueRef): Buffer {
   const value = Buffer.allocUnsafe(ref.length);
@@ -78,12 +99,23 @@ export function isValueOf(value: Uint8Array, key: Key, ref: ValueRef): boolean {
   const { length } = ref;
   if (value.length !== length) return false;
   if (length < SELF_DESCRIBING_BYTES_MIN) return startsWith(shortValue(key, ref), value);
+  const kept = length < KEPT_BYTES_MIN || length > KEPT_BYTES_MAX ? undefined : keptBytes(key, ref);
+  if (kept) return kept.equals(value);
   return (
     uint32(value, LENGTH_AT) === length &&
     idOf(value) === ref.id &&
     uint16(value, INCARNATION_AT) === ref.incarnation % 0x1_0000 &&
     checksumHolds(value, key)
   );
+}
+
+// The bytes of a value that is looked at for the second time or more, while nothing else has taken its place.
+function keptBytes(key: Key, ref: ValueRef): Buffer | undefined {
+  const at = ref.id & (KEPT.length - 1);
+  const kept = KEPT[at];
+  if (kept && kept.ref === ref && kept.key === key) return (kept.bytes ??= expandValue(key, ref));
+  KEPT[at] = { key, ref, bytes: undefined };
+  return undefined;
 }
 
 function checksumHolds(value: Uint8Array, key: Key): boolean {
@@ -129,18 +161,23 @@ function startsWith(whole: Uint8Array, start: Uint8Array): boolean {
   return true;
 }
 
-// xorshift32 (Marsaglia, "Xorshift RNGs", 2003), four bytes a step.
+// xorshift32 (Marsaglia, "Xorshift RNGs", 2003), four bytes a step, little-endian.
 function fill(value: Buffer, start: number, seed: number): void {
   let x = seed || 0x9e3779b9;
   let at = start;
-  for (const last = value.length - 4; at <= last; at += 4) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    value[at] = x;
-    value[at + 1] = x >>> 8;
-    value[at + 2] = x >>> 16;
-    value[at + 3] = x >>> 24;
+  for (let left = (value.length - start) >> 2; left > 0;) {
+    const words = Math.min(left, FILLER_WORDS.length);
+    for (let i = 0; i < words; i++) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      FILLER_WORDS[i] = x;
+    }
+    if (IS_BIG_ENDIAN) FILLER.subarray(0, 4 * words).swap32();
+    if (words > COPY_LOOP_WORDS_MAX) FILLER.copy(value, at, 0, 4 * words);
+    else for (let i = 0; i < 4 * words; i++) value[at + i] = FILLER[i]!;
+    at += 4 * words;
+    left -= words;
   }
   for (; at < value.length; at++) value[at] = x = x >>> 3;
 }

@@ -65,7 +65,7 @@ export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> 
     await runInTurns(
       (function* (): Turns<void> {
         for (const op of isLog(run.ops) ? run.ops : operationsOf(run.ops, config)) {
-          yield* begun.run(op);
+          if (!begun.runAtOnce(op)) yield* begun.run(op);
           host.progress(++done, total);
         }
         yield* begun.finish();

@@ -24,12 +24,17 @@ const ZEROS_MAX = 256;
 /** Odd and far from any power of two: a multiplication by it spreads neighbouring numbers. */
 const SCATTER = 0x9e3779b1;
 
+/** Some megabytes at most: long keys are few. */
+const KEYS_KEPT_MAX = 1 << 16;
+
 /** Draws keys. */
 export class KeySource {
   readonly keys: number;
   readonly #options: KeySourceOptions;
   readonly #random: Random;
   readonly #zipfian: Zipfian;
+  /** Keys that were made before, by their numbers: one string a key is also found faster in the model. */
+  readonly #made: Key[] = [];
   #newest = 0;
 
   constructor(options: KeySourceOptions, random: Random) {
@@ -72,6 +77,10 @@ export class KeySource {
   }
 
   keyAt(index: number): Key {
+    return index < KEYS_KEPT_MAX ? (this.#made[index] ??= this.#makeKey(index)) : this.#makeKey(index);
+  }
+
+  #makeKey(index: number): Key {
     switch (this.#options.style) {
       case "decimal":
         return `key${decimal(index)}`;

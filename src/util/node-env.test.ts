@@ -76,3 +76,12 @@ test("the clock is the system's", () => {
 test("no barrier stands twice in the list", () => {
   expect(new Set(BARRIERS).size).toBe(BARRIERS.length);
 });
+
+test("random bytes are given once, and stay what they were", () => {
+  const env = new NodeEnv();
+  const drawn = Array.from({ length: 2000 }, (_, i) => env.randomBytes(8 + (i % 9)));
+  const given = drawn.map((bytes) => Buffer.from(bytes).toString("hex").slice(0, 16));
+  expect(new Set(given).size).toBe(drawn.length);
+  env.randomBytes(4096);
+  expect(drawn.map((bytes) => Buffer.from(bytes).toString("hex").slice(0, 16))).toEqual(given);
+});

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -33,12 +33,19 @@ const FLAGS: Record<OpenMode, number> = {
   wx: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | SAFE,
 };
 
+/** Tables and logs have tags of a few bytes, and a call into the system takes microseconds for any number of them. */
+const RANDOM_POOL_BYTES = 1 << 10;
+
 /** The real file system, through node:fs alone: each call is one system call, on the calling thread. */
 export class NodeEnv implements Env {
   /** Undefined for sources that run untranslated: threads start from built files. */
   readonly worker: URL | undefined = import.meta.url.endsWith(".js")
     ? new URL("../lsm/thread/worker-main.js", import.meta.url)
     : undefined;
+
+  /** Random bytes that nobody was given yet: #random[#randomUsed ..]. */
+  readonly #random = new Uint8Array(RANDOM_POOL_BYTES);
+  #randomUsed = RANDOM_POOL_BYTES;
 
   open(path: string, mode: OpenMode): FileHandle {
     return new NodeFile(openSync(path, FLAGS[mode]));
@@ -96,7 +103,13 @@ export class NodeEnv implements Env {
   }
 
   randomBytes(count: number): Uint8Array {
-    return randomBytes(count);
+    if (count > RANDOM_POOL_BYTES) return randomFillSync(new Uint8Array(count));
+    if (this.#randomUsed + count > RANDOM_POOL_BYTES) {
+      randomFillSync(this.#random);
+      this.#randomUsed = 0;
+    }
+    this.#randomUsed += count;
+    return this.#random.slice(this.#randomUsed - count, this.#randomUsed);
   }
 }
 

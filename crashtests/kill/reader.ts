@@ -1,8 +1,9 @@
-// The side of a reader that asks: again as soon as an answer is there, remembering how much it had heard from the writer
-// when it asked. What had returned by then the reader must see. When the writer is dead it asks once more: nothing
-// moves any more, so that the reader has no excuse.
+// The side of a reader that asks: again as soon as an answer is there, a moment later where that was a refusal, remembering
+// how much it had heard from the writer when it asked. What had returned by then the reader must see. When the writer is
+// dead it asks once more: nothing moves any more, so that the reader has no excuse.
 
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { CHILD_ENV, childCommand } from "./child-file.ts";
 import type { Sight } from "./reader-main.ts";
@@ -26,6 +27,9 @@ export interface ReaderEnd {
 
 /** A reader lives as long as its writer, and for two looks more: then it hangs. */
 const READER_SECONDS_MOST = 60;
+
+/** Where there is no store yet, or it never stands still, another look at once costs the writer its core. */
+const REFUSED_MILLISECONDS = 5;
 
 export class Reader {
   readonly #glimpses: Glimpse[] = [];
@@ -71,8 +75,10 @@ export class Reader {
 
   async #listen(): Promise<void> {
     for await (const line of createInterface({ input: this.#child.stdio[3] as NodeJS.ReadableStream })) {
-      this.#glimpses.push({ ...this.#asked, sight: JSON.parse(line) as Sight });
+      const sight = JSON.parse(line) as Sight;
+      this.#glimpses.push({ ...this.#asked, sight });
       if (this.#asked.isLast) return;
+      if ("code" in sight) await sleep(REFUSED_MILLISECONDS);
       this.#ask();
     }
   }

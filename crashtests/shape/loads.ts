@@ -46,40 +46,85 @@ const FLAT: Options = { ...OPTIONS, targetFileSize: 1 << 10, maxBytesForLevelBas
 const VALUE = "v".repeat(40);
 const key = (n: number): string => `k${String(n).padStart(6, "0")}`;
 
+/** The cheapest first. */
 export const LOADS: readonly Load[] = [
   {
-    what: "keys in order",
-    options: OPTIONS,
-    run(db, _, look) {
-      for (let n = 0; n < 3000; n++) {
-        db.put(key(n), VALUE);
-        look();
+    what: "cursors with nothing to look for",
+    options: { ...OPTIONS, blockCacheSize: 0 },
+    run(db) {
+      for (let n = 0; n < 300; n++) db.put(key(n), VALUE);
+      db.compactRange();
+      for (let n = 0; n < 100; n++) {
+        const inverted = db.cursor({ lower: key(n + 50), upper: key(n) });
+        inverted.first();
+        inverted.last();
+        inverted.close();
+        const bounded = db.cursor({ lower: key(100), upper: key(200) });
+        bounded.seek(key(200 + n));
+        bounded.seekForPrev(key(n));
+        bounded.close();
       }
     },
-    known: { written: 2.583, space: 1.32, tombstones: 0, level0: 1.49, jobs: 46, reads: 0 },
+    known: { written: 3.817, space: 1, tombstones: 0, level0: 0, jobs: 2, reads: 70 },
   },
   {
-    what: "keys in any order",
-    options: OPTIONS,
+    what: "compactions of ranges",
+    options: FLAT,
     run(db, random, look) {
-      for (let n = 0; n < 5000; n++) {
-        db.put(key(random.int(100_000)), VALUE);
+      for (let n = 0; n < 1500; n++) {
+        db.put(key(random.int(4000)), VALUE);
+        if (n % 100 === 99) {
+          const first = random.int(3500);
+          db.compactRange(key(first), key(first + 400));
+        }
         look();
       }
     },
-    known: { written: 9.659, space: 1.363, tombstones: 0, level0: 1.534, jobs: 111, reads: 5631 },
+    known: { written: 14.96, space: 0.998, tombstones: 0, level0: 0.395, jobs: 15, reads: 4429 },
   },
   {
-    what: "a part of the keys again and again",
-    options: { ...OPTIONS, maxBytesForLevelBase: 8 << 10, targetFileSize: 2 << 10 },
+    what: "ranges in order, here and there",
+    options: { ...FLAT, writeBufferSize: 2 << 10 },
+    run(db, random, look) {
+      for (let range = 0; range < 120; range++) {
+        const first = random.int(200) * 100;
+        for (let n = 0; n < 25; n++) db.put(key(first + n), VALUE);
+        db.flush();
+        look();
+      }
+    },
+    known: { written: 2.725, space: 1.318, tombstones: 0, level0: 1.571, jobs: 273, reads: 36 },
+  },
+  {
+    what: "deletions where nothing is",
+    options: FLAT,
     run(db, random, look) {
       for (let n = 0; n < 1500; n++) db.put(key(n), VALUE);
-      for (let n = 0; n < 3000; n++) {
-        db.put(key(random.chance(4, 5) ? random.int(200) : random.int(1500)), VALUE);
+      db.compactRange();
+      for (let round = 0; round < 20; round++) {
+        const snapshot = round % 2 === 0 ? db.snapshot() : undefined;
+        for (let n = 0; n < 30; n++) db.delete(key(5000 + 40 * round + n));
+        db.flush();
+        for (let n = 0; n < 40; n++) {
+          db.put(key(random.int(1500)), VALUE);
+          look();
+        }
+        snapshot?.close();
+      }
+    },
+    known: { written: 6.187, space: 1.209, tombstones: 29.317, level0: 0.732, jobs: 188, reads: 2296 },
+  },
+  {
+    what: "a queue",
+    options: OPTIONS,
+    run(db, _, look) {
+      for (let n = 0; n < 2500; n++) {
+        db.put(key(n), VALUE);
+        if (n >= 200) db.delete(key(n - 200));
         look();
       }
     },
-    known: { written: 4.995, space: 1.339, tombstones: 0, level0: 1.066, jobs: 119, reads: 2927 },
+    known: { written: 8.324, space: 0.987, tombstones: 1.643, level0: 0.167, jobs: 62, reads: 3206 },
   },
   {
     what: "few tombstones, long ago",
@@ -101,16 +146,27 @@ export const LOADS: readonly Load[] = [
     known: { written: 4.317, space: 1.488, tombstones: 1.589, level0: 1.914, jobs: 40, reads: 1513 },
   },
   {
-    what: "a queue",
-    options: OPTIONS,
-    run(db, _, look) {
-      for (let n = 0; n < 2500; n++) {
-        db.put(key(n), VALUE);
-        if (n >= 200) db.delete(key(n - 200));
+    what: "a part of the keys again and again",
+    options: { ...OPTIONS, maxBytesForLevelBase: 8 << 10, targetFileSize: 2 << 10 },
+    run(db, random, look) {
+      for (let n = 0; n < 1500; n++) db.put(key(n), VALUE);
+      for (let n = 0; n < 3000; n++) {
+        db.put(key(random.chance(4, 5) ? random.int(200) : random.int(1500)), VALUE);
         look();
       }
     },
-    known: { written: 8.324, space: 0.987, tombstones: 1.643, level0: 0.167, jobs: 62, reads: 3206 },
+    known: { written: 4.995, space: 1.339, tombstones: 0, level0: 1.066, jobs: 119, reads: 2927 },
+  },
+  {
+    what: "keys in order",
+    options: OPTIONS,
+    run(db, _, look) {
+      for (let n = 0; n < 3000; n++) {
+        db.put(key(n), VALUE);
+        look();
+      }
+    },
+    known: { written: 2.583, space: 1.32, tombstones: 0, level0: 1.49, jobs: 46, reads: 0 },
   },
   {
     what: "deletions here and there",
@@ -148,53 +204,6 @@ export const LOADS: readonly Load[] = [
     known: { written: 8.402, space: 1.307, tombstones: 80.083, level0: 0.446, jobs: 341, reads: 6979 },
   },
   {
-    what: "ranges in order, here and there",
-    options: { ...FLAT, writeBufferSize: 2 << 10 },
-    run(db, random, look) {
-      for (let range = 0; range < 120; range++) {
-        const first = random.int(200) * 100;
-        for (let n = 0; n < 25; n++) db.put(key(first + n), VALUE);
-        db.flush();
-        look();
-      }
-    },
-    known: { written: 2.725, space: 1.318, tombstones: 0, level0: 1.571, jobs: 273, reads: 36 },
-  },
-  {
-    what: "compactions of ranges",
-    options: FLAT,
-    run(db, random, look) {
-      for (let n = 0; n < 1500; n++) {
-        db.put(key(random.int(4000)), VALUE);
-        if (n % 100 === 99) {
-          const first = random.int(3500);
-          db.compactRange(key(first), key(first + 400));
-        }
-        look();
-      }
-    },
-    known: { written: 14.96, space: 0.998, tombstones: 0, level0: 0.395, jobs: 15, reads: 4429 },
-  },
-  {
-    what: "deletions where nothing is",
-    options: FLAT,
-    run(db, random, look) {
-      for (let n = 0; n < 1500; n++) db.put(key(n), VALUE);
-      db.compactRange();
-      for (let round = 0; round < 20; round++) {
-        const snapshot = round % 2 === 0 ? db.snapshot() : undefined;
-        for (let n = 0; n < 30; n++) db.delete(key(5000 + 40 * round + n));
-        db.flush();
-        for (let n = 0; n < 40; n++) {
-          db.put(key(random.int(1500)), VALUE);
-          look();
-        }
-        snapshot?.close();
-      }
-    },
-    known: { written: 6.187, space: 1.209, tombstones: 29.317, level0: 0.732, jobs: 188, reads: 2296 },
-  },
-  {
     what: "more than compactions keep up with",
     options: { ...OPTIONS, writeBufferSize: 64 << 10, targetFileSize: 64 << 10, maxBytesForLevelBase: 256 << 10 },
     run(db, random, look) {
@@ -206,23 +215,15 @@ export const LOADS: readonly Load[] = [
     known: { written: 7.125, space: 1.351, tombstones: 0, level0: 1.855, jobs: 141, reads: 10348 },
   },
   {
-    what: "cursors with nothing to look for",
-    options: { ...OPTIONS, blockCacheSize: 0 },
-    run(db) {
-      for (let n = 0; n < 300; n++) db.put(key(n), VALUE);
-      db.compactRange();
-      for (let n = 0; n < 100; n++) {
-        const inverted = db.cursor({ lower: key(n + 50), upper: key(n) });
-        inverted.first();
-        inverted.last();
-        inverted.close();
-        const bounded = db.cursor({ lower: key(100), upper: key(200) });
-        bounded.seek(key(200 + n));
-        bounded.seekForPrev(key(n));
-        bounded.close();
+    what: "keys in any order",
+    options: OPTIONS,
+    run(db, random, look) {
+      for (let n = 0; n < 5000; n++) {
+        db.put(key(random.int(100_000)), VALUE);
+        look();
       }
     },
-    known: { written: 3.817, space: 1, tombstones: 0, level0: 0, jobs: 2, reads: 70 },
+    known: { written: 9.659, space: 1.363, tombstones: 0, level0: 1.534, jobs: 111, reads: 5631 },
   },
 ];
 

@@ -2,6 +2,7 @@
 // what it is looking for, so that no suite waits for another that has nothing to find.
 
 import { findForgery } from "../../../crashtests/forged/forged.ts";
+import { rotProblem } from "../../../crashtests/forged/rotten-blocks.ts";
 import { findRefusal } from "../../../crashtests/refused/refusals.ts";
 import { costOf, LOADS } from "../../../crashtests/shape/loads.ts";
 import { stackProblem } from "../../../crashtests/shape/stacks.ts";
@@ -20,16 +21,18 @@ import { runPieces } from "./run-pieces.ts";
 const TURNS: Readonly<Record<HuntSuite, number>> = {
   corpus: 100,
   refused: 1,
-  forged: 1,
+  forged: 2,
   run: 6,
-  shape: 4,
+  shape: 8,
   rot: 2,
-  sequences: 5,
+  sequences: 9,
   crash: 1,
   faults: 2,
   fuzz: 1,
 };
 
+/** Loads between two pieces of stacks. */
+const LOADS_BETWEEN = 3;
 /** Stacks in one piece. */
 const STACKS = 100;
 
@@ -68,13 +71,15 @@ function* refusedPieces(): Generator<HuntUnit> {
 
 function* forgedPieces(): Generator<HuntUnit> {
   yield oncePiece("forged", "C22", findForgery);
+  yield oncePiece("forged", "C22", rotProblem);
 }
 
+// Loads are told apart by what they cost, which is known at once; stacks go on for ever.
 function* shapePieces(seed: string): Generator<HuntUnit> {
   for (let n = 0; ; n++) {
     yield stacksPiece(`${seed}:shape:${n}`);
-    const load = LOADS[n];
-    if (load) yield oncePiece("shape", "C18", () => costOf(load));
+    for (const load of LOADS.slice(n * LOADS_BETWEEN, (n + 1) * LOADS_BETWEEN))
+      yield oncePiece("shape", "C18", () => costOf(load));
   }
 }
 

@@ -20,7 +20,7 @@ export type {
   EngineSnapshot,
   EngineStore,
 } from "./engine.ts";
-export { entriesOf, executeAsync, executeWrite } from "./engine-calls.ts";
+export { entriesOf, executeAsync, executeWrite, recoveredFrom } from "./engine-calls.ts";
 export {
   loadPeer,
   PEER_DURABILITY,

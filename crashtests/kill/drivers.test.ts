@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 function engine(cheat: string): StdioEngine {
-  return StdioEngine.find(`stdio:${cheat}`, [process.execPath, DRIVER, cheat], join(scratch, "probe"));
+  return StdioEngine.find(`stdio:${cheat}`, [process.execPath, DRIVER, ...cheat.split(" ")], join(scratch, "probe"));
 }
 
 async function differential(cheat: string, ops: number): Promise<number> {
@@ -73,6 +73,20 @@ test.each(["loses-one-key-in-a-thousand", "returns-stale-values", "sorts-as-utf-
 test("kills catch a driver that acknowledges-before-writing", () => {
   const { failures } = kills("acknowledges-before-writing", 20);
   expect(failures.map(({ condition }) => condition)).toEqual(["C3"]);
+});
+
+test("an engine without scans is asked for every key", () => {
+  expect(kills("honest no-scans", 3)).toMatchObject({ failures: [], rounds: 3 });
+  const { failures } = kills("acknowledges-before-writing no-scans", 20);
+  expect(failures.map(({ condition }) => condition)).toEqual(["C3"]);
+});
+
+test("kills catch a driver that keeps-all-in-memory and never makes its directory, and so does a replay", () => {
+  const { failures } = kills("keeps-all-in-memory", 3);
+  expect(failures.map(({ condition }) => condition)).toEqual(["C3"]);
+  const artifact = failures[0]!.directory;
+  const replayed = { artifact, scratch: join(scratch, "again"), engine: engine("keeps-all-in-memory") };
+  expect(replayDriverLives(keptDriverLives(artifact)!, replayed)?.condition).toBe("C3");
 });
 
 test("kills catch a driver that drops-half-a-batch-when-killed", () => {

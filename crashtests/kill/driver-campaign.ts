@@ -155,10 +155,12 @@ class DriverRun {
   }
 
   #keep(own: string, { condition, message, keys }: Failure): KillFailure {
-    const { engine, seed, artifacts, rounds } = this.#options;
+    const { engine, seed, artifacts, rounds, syncRatio } = this.#options;
     const ops = this.#lives.flatMap((life) => life.ops);
     const log = { seed: own, workload: "write-heavy", config: "default", engine: engine.name, ops };
-    const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds} --engine ${JSON.stringify(engine.name)}`;
+    const asked = syncRatio === undefined ? "" : ` --sync-ratio ${syncRatio}`;
+    const named = JSON.stringify(engine.name);
+    const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds} --engine ${named}${asked}`;
     const directory = writeArtifact(
       artifacts,
       { ...log, condition, message, keys, phase: "scan" },

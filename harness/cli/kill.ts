@@ -12,6 +12,7 @@ import {
   count,
   refuseStart,
   share,
+  shareOf,
   simulatedConfigsOf,
   UsageError,
   withCommon,
@@ -53,10 +54,10 @@ function configWords({ config, configs }: KillCliOptions): string {
   return config === undefined ? `--configs ${configs}` : `--config ${quote(config)}`;
 }
 
-/** Rounds build on each other: a part is a seed of its own, with its share of the rounds. */
-function partOf({ seed, rounds, shard: { index, count: parts } }: KillCliOptions): { seed: string; rounds: number } {
-  if (parts === 1) return { seed, rounds };
-  return { seed: `${seed}:${index}`, rounds: Math.floor((rounds + parts - index) / parts) };
+/** Rounds build on each other. */
+function partOf({ shard, ...options }: KillCliOptions): { seed: string; rounds: number } {
+  const [seed, rounds] = shareOf(shard, options.seed, options.rounds);
+  return { seed, rounds };
 }
 
 async function killOwn(options: KillCliOptions): Promise<CommandReport> {

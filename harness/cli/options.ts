@@ -124,6 +124,11 @@ export function shard(text: string): Shard {
   return { index, count: parts };
 }
 
+/** A part of what cannot be divided: a seed of its own, with its share of the number. */
+export function shareOf({ index, count: parts }: Shard, seed: string, number: number): [seed: string, number: number] {
+  return parts === 1 ? [seed, number] : [`${seed}:${index}`, Math.floor((number + parts - index) / parts)];
+}
+
 /** How many crashes in recovery follow each other: a number, or "closed". */
 export function recovery(text: string): number | "closed" {
   if (text === "closed") return text;

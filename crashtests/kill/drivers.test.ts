@@ -45,8 +45,12 @@ async function differential(cheat: string, ops: number): Promise<number> {
 }
 
 function kills(cheat: string, rounds: number): ReturnType<typeof runDriverKills> {
+  return killsOf(engine(cheat), rounds);
+}
+
+function killsOf(killed: StdioEngine, rounds: number): ReturnType<typeof runDriverKills> {
   return runDriverKills({
-    engine: engine(cheat),
+    engine: killed,
     seed: "drivers",
     rounds,
     dir: join(scratch, "kills"),
@@ -94,6 +98,19 @@ test("kills catch a driver that drops-half-a-batch-when-killed", () => {
   expect(failures).toHaveLength(1);
   // Half of a batch is no prefix, holds a value from behind the nearest one, or is told as what it is.
   expect(["C2", "C4", "C6"]).toContain(failures[0]!.condition);
+});
+
+const OUT_OF_ORDER = `read -r request
+echo '{"id":1,"ok":true,"protocol":1,"capabilities":[],"durability":{"sync":"power","noSync":"kill"}}'
+read -r request
+case $request in *close*) id=2;; *) id=7;; esac
+echo '{"id":'$id',"ok":true}'`;
+
+test("a driver that answers what nobody asked is a finding, and is kept", () => {
+  const command = ["sh", "-c", OUT_OF_ORDER];
+  const { failures } = killsOf(StdioEngine.find("stdio:sh", command, join(scratch, "probe")), 1);
+  expect(failures).toMatchObject([{ condition: "C8", message: "answer 7 to request 2" }]);
+  expect(keptDriverLives(failures[0]!.directory)!.lives[0]!.found?.condition).toBe("C8");
 });
 
 test("a driver that dies before it is killed is a finding, is kept, and found again in what was kept", () => {

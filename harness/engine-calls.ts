@@ -1,7 +1,9 @@
 // Operations as calls of an engine: keys and values as bytes.
 
+import type { Capability } from "./capabilities.ts";
 import type { EngineChange, EngineRange, EngineStore } from "./engine.ts";
 import { keyBytes } from "./keys.ts";
+import type { Model } from "./model.ts";
 import { type AsyncWriteOp, type Change, type ScanOptions, type SyncWriteOp } from "./op.ts";
 import { expandValue } from "./values.ts";
 
@@ -23,6 +25,23 @@ export async function executeAsync(store: EngineStore, op: AsyncWriteOp): Promis
 /** A full forward scan, as the oracle wants it. */
 export function* entriesOf(store: EngineStore): Generator<readonly [Buffer, Buffer]> {
   for (const [key, value] of store.scan({})) yield [key!, value!];
+}
+
+/** All that a store holds; of an engine without scans every key that the history had is asked for. */
+export function* recoveredFrom(
+  store: EngineStore,
+  capabilities: ReadonlySet<Capability>,
+  history: Model,
+): Generator<readonly [Buffer, Buffer]> {
+  if (capabilities.has("scan")) {
+    yield* entriesOf(store);
+    return;
+  }
+  for (const key of history.allKeys()) {
+    const bytes = keyBytes(key);
+    const value = store.get(bytes);
+    if (value !== undefined) yield [bytes, value];
+  }
 }
 
 /** A change as an engine takes it. */

@@ -20,7 +20,7 @@ export type {
   EngineSnapshot,
   EngineStore,
 } from "./engine.ts";
-export { entriesOf, executeAsync, executeWrite } from "./engine-calls.ts";
+export { entriesOf, executeAsync, executeWrite, recoveredFrom } from "./engine-calls.ts";
 export {
   loadPeer,
   PEER_DURABILITY,
@@ -32,6 +32,7 @@ export {
 } from "./engines/peers.ts";
 export { chooseEngine, EngineError, engineOf, type EngineChoice } from "./engines/find-engines.ts";
 export { DriverDied } from "./engines/stdio/driver-process.ts";
+export { ProtocolError } from "./engines/stdio/protocol.ts";
 export { StdioEngine, type StdioStore } from "./engines/stdio/stdio-engine.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";

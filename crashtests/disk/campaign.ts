@@ -1,5 +1,6 @@
 // Power cuts on a real file system, one after the other, until the rounds are done or one finds something.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, isMine, parseConfiguration, Random, type Shard, type WorkloadName } from "tinykv/harness";
 import { CUTS, hasReflink, hasShutdown, type Cut, type FileSystem } from "./block-store.ts";
@@ -82,7 +83,7 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
   for (let round = 0; round < rounds && summary.failures.length === 0; round++) {
     if (!isMine(shard, round)) continue;
     const own = `${seed}:disk:${round}`;
-    const directory = join(artifacts, `disk-${fs}-${own.replaceAll(":", "-")}`);
+    const directory = freeName(join(artifacts, `disk-${fs}-${own.replaceAll(":", "-")}`));
     const plan = drawRound({ fs, cut: cuts[round % cuts.length]!, seed: own, configs });
     try {
       const { acknowledged, impossible, files } = await diskRound(plan, directory);
@@ -91,7 +92,7 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
       summary.cuts[plan.cut]++;
       summary.files += files;
       if (impossible === undefined) summary.foreseen++;
-      else summary.unforeseen.push(`${own} (${plan.cut}): ${impossible}`);
+      else summary.unforeseen.push(`${own} (${plan.cut}): ${impossible}; kept in ${directory}`);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const { condition, message } = error;
@@ -102,6 +103,13 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
     options.progress?.(round + 1, rounds);
   }
   return summary;
+}
+
+// What is kept is never overwritten.
+function freeName(wanted: string): string {
+  let name = wanted;
+  for (let n = 2; existsSync(name); n++) name = `${wanted}-${n}`;
+  return name;
 }
 
 interface RoundChoice extends Pick<DiskRoundOptions, "fs" | "cut"> {

@@ -1,7 +1,17 @@
 // One power cut on a real file system: a child writes, the power goes, the file system is mounted again, and what is there
 // must be what the oracle allows; and one of the images that the simulated disk allows for the calls that the child made.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { execa } from "execa";
 import {
@@ -54,7 +64,10 @@ interface CutTaken {
   readonly traceTo: number;
 }
 
-/** Throws Failure, with the directory that the cut left in `keep` if one is given. */
+/**
+ * Throws Failure. Of that, and of what the simulated disk does not allow, `keep` then holds what was heard of the child
+ * (round.json), its calls (trace.txt) and what the cut left (store/).
+ */
 export async function diskRound(options: DiskRoundOptions, keep?: string): Promise<DiskRoundResult> {
   const base = mkdtempSync(join(fastDirectory(), "tinykv-disk-"));
   const store = new BlockStore(options.fs, base, options.cut === "reflink");
@@ -72,6 +85,9 @@ export async function diskRound(options: DiskRoundOptions, keep?: string): Promi
     const records = await writer.end();
     store.unmount();
     return store.after(taken.image, (directory) => judge(plan, { records, taken, keep }, join(directory, "store")));
+  } catch (error) {
+    if (error instanceof Failure && keep !== undefined && writer) keepRound(writer.plan, await writer.end(), keep);
+    throw error;
   } finally {
     writer?.kill();
     await writer?.end();
@@ -104,6 +120,12 @@ function judge(plan: ChildPlan, { records, taken, keep }: Found, directory: stri
   const impossible = whyImpossibleBetween(plan, taken, files);
   const { acknowledged } = heard;
   const result = { acknowledged, impossible, files: files.size };
+  const keepAll = (): void => {
+    if (keep === undefined) return;
+    keepFiles(files, plan.directory, join(keep, "store"));
+    keepRound(plan, records, keep);
+  };
+  if (impossible !== undefined) keepAll();
   const engine = new TinyKVEngine();
   try {
     const store = engine.open(directory, plan.config);
@@ -120,7 +142,7 @@ function judge(plan: ChildPlan, { records, taken, keep }: Found, directory: stri
     }
     return result;
   } catch (error) {
-    if (keep !== undefined) keepFiles(files, plan.directory, keep);
+    keepAll();
     throw error instanceof Failure ? error : new Failure("C1", String(error), undefined, { cause: error });
   }
 }
@@ -189,8 +211,15 @@ function keepFiles(files: ReadonlyMap<string, Uint8Array>, directory: string, ke
   }
 }
 
+function keepRound(plan: ChildPlan, records: readonly Record[], keep: string): void {
+  mkdirSync(keep, { recursive: true });
+  writeFileSync(join(keep, "round.json"), `${JSON.stringify({ plan, records })}\n`);
+  if (existsSync(plan.traceFile!)) copyFileSync(plan.traceFile!, join(keep, "trace.txt"));
+}
+
 /** The process that writes. */
 class Writer {
+  readonly plan: ChildPlan;
   readonly #child: ReturnType<typeof start>;
   readonly #records: Record[] = [];
   readonly #closed: Promise<void>;
@@ -199,6 +228,7 @@ class Writer {
   #acknowledged = 0;
 
   constructor(plan: ChildPlan) {
+    this.plan = plan;
     this.#traceFile = plan.traceFile!;
     this.#child = start(plan);
     this.#closed = this.#listen(this.#child.stdio[3] as NodeJS.ReadableStream);

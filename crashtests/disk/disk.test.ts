@@ -49,9 +49,11 @@ test.skipIf(problem !== undefined)("a child that ends by itself is a finding, an
     incarnation: 0,
     kill: { by: "acknowledgement", count: 100 },
   } as const;
-  const round = diskRound({ fs: "ext4", cut: "copy", answers: 50, child });
+  const keep = join(scratch, "kept");
+  const round = diskRound({ fs: "ext4", cut: "copy", answers: 50, child }, keep);
   const failure = await round.catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(Failure);
   expect(String(failure)).toContain("ended by itself");
+  expect(JSON.parse(readFileSync(join(keep, "round.json"), "utf8"))).toMatchObject({ plan: child });
   expect(readFileSync("/proc/mounts", "utf8")).not.toContain("/tinykv-disk-");
 });

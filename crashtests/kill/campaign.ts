@@ -26,6 +26,8 @@ export interface KillOptions {
   readonly artifacts: string;
   /** Each child's is drawn from these; absent: from the suite's own. */
   readonly configs?: readonly string[];
+  /** How those were asked for, in the words of the command. */
+  readonly asked?: string;
   /** No further round is begun after this many milliseconds since the start. */
   readonly deadline?: number;
   readonly progress?: (done: number, total: number) => void;
@@ -117,12 +119,12 @@ class Campaign {
   }
 
   async #round(run: DirectoryRun, plan: RoundPlan): Promise<void> {
-    const { artifacts, seed, rounds, progress } = this.#options;
+    const { artifacts, seed, rounds, asked, progress } = this.#options;
     try {
       countRound(this.#summary, plan, await run.round(plan));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      this.#summary.failures.push(keepFailure({ artifacts, seed, rounds }, run, plan, error));
+      this.#summary.failures.push(keepFailure({ artifacts, seed, rounds, asked }, run, plan, error));
     }
     progress?.(this.#summary.rounds, rounds);
   }

@@ -14,6 +14,7 @@ import {
   isAsyncWrite,
   isWrite,
   Oracle,
+  ProtocolError,
   Random,
   type StdioEngine,
   type StdioStore,
@@ -137,7 +138,7 @@ class DriverRun {
       try {
         this.#live(life, store, { seed: own, random });
       } catch (error) {
-        const failure = error instanceof DriverDied ? failureOfDeath(error) : error;
+        const failure = findingOf(error);
         if (failure instanceof Failure) this.#lives[this.#lives.length - 1] = { ...life, found: foundAlive(failure) };
         throw failure;
       } finally {
@@ -155,10 +156,12 @@ class DriverRun {
   }
 
   #keep(own: string, { condition, message, keys }: Failure): KillFailure {
-    const { engine, seed, artifacts, rounds } = this.#options;
+    const { engine, seed, artifacts, rounds, syncRatio } = this.#options;
     const ops = this.#lives.flatMap((life) => life.ops);
     const log = { seed: own, workload: "write-heavy", config: "default", engine: engine.name, ops };
-    const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds} --engine ${JSON.stringify(engine.name)}`;
+    const asked = syncRatio === undefined ? "" : ` --sync-ratio ${syncRatio}`;
+    const named = JSON.stringify(engine.name);
+    const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds} --engine ${named}${asked}`;
     const directory = writeArtifact(
       artifacts,
       { ...log, condition, message, keys, phase: "scan" },
@@ -239,7 +242,12 @@ function foundAlive({ condition, message, op }: Failure): FoundAlive {
   return { condition, message, op };
 }
 
-// Any other end than the one that was meant is a finding.
+// Any other end than the one that was meant is a finding, and so is what is no answer to what was asked.
+function findingOf(error: unknown): unknown {
+  if (error instanceof DriverDied) return failureOfDeath(error);
+  return error instanceof ProtocolError ? new Failure("C8", error.message, undefined, { cause: error }) : error;
+}
+
 function failureOfDeath(death: DriverDied): Failure {
   return new Failure(death.hung ? "C28" : "C1", death.message, undefined, { cause: death });
 }

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import {
   type Accepted,
   checkEverything,
-  entriesOf,
   Failure,
   failureOf,
   Oracle,
+  recoveredFrom,
   type StdioEngine,
   type StdioStore,
   type SyncWriteOp,
@@ -59,7 +59,8 @@ export function replayDriverLives(
     if (life.decision) oracle.adopt({ ok: true, happened: [], ...life.decision }, "open");
   }
   const directory = join(scratch, "store");
-  cpSync(join(artifact, "store"), directory, { recursive: true });
+  const kept = join(artifact, "store");
+  if (existsSync(kept)) cpSync(kept, directory, { recursive: true });
   try {
     checkDriverCopy(oracle, engine, directory);
     return undefined;
@@ -84,11 +85,12 @@ export function checkDriverCopy(
 ): Pick<Accepted, "states" | "patch"> {
   const copy = `${directory}.check`;
   rmSync(copy, { recursive: true, force: true });
-  cpSync(directory, copy, { recursive: true });
+  // A driver may answer, and never make it.
+  if (existsSync(directory)) cpSync(directory, copy, { recursive: true });
   let store: StdioStore | undefined;
   try {
     store = engine.open(copy, "default");
-    const verdict = oracle.judge(oracle.window("kill"), entriesOf(store));
+    const verdict = oracle.judge(oracle.window("kill"), recoveredFrom(store, engine.capabilities, oracle.model));
     if (!verdict.ok) throw failureOf(verdict.violation);
     oracle.adopt(verdict, "open");
     checkEverything(store, oracle.model, engine.capabilities);

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 function engine(cheat: string): StdioEngine {
-  return StdioEngine.find(`stdio:${cheat}`, [process.execPath, DRIVER, cheat], join(scratch, "probe"));
+  return StdioEngine.find(`stdio:${cheat}`, [process.execPath, DRIVER, ...cheat.split(" ")], join(scratch, "probe"));
 }
 
 async function differential(cheat: string, ops: number): Promise<number> {
@@ -45,8 +45,12 @@ async function differential(cheat: string, ops: number): Promise<number> {
 }
 
 function kills(cheat: string, rounds: number): ReturnType<typeof runDriverKills> {
+  return killsOf(engine(cheat), rounds);
+}
+
+function killsOf(killed: StdioEngine, rounds: number): ReturnType<typeof runDriverKills> {
   return runDriverKills({
-    engine: engine(cheat),
+    engine: killed,
     seed: "drivers",
     rounds,
     dir: join(scratch, "kills"),
@@ -75,11 +79,38 @@ test("kills catch a driver that acknowledges-before-writing", () => {
   expect(failures.map(({ condition }) => condition)).toEqual(["C3"]);
 });
 
+test("an engine without scans is asked for every key", () => {
+  expect(kills("honest no-scans", 3)).toMatchObject({ failures: [], rounds: 3 });
+  const { failures } = kills("acknowledges-before-writing no-scans", 20);
+  expect(failures.map(({ condition }) => condition)).toEqual(["C3"]);
+});
+
+test("kills catch a driver that keeps-all-in-memory and never makes its directory, and so does a replay", () => {
+  const { failures } = kills("keeps-all-in-memory", 3);
+  expect(failures.map(({ condition }) => condition)).toEqual(["C3"]);
+  const artifact = failures[0]!.directory;
+  const replayed = { artifact, scratch: join(scratch, "again"), engine: engine("keeps-all-in-memory") };
+  expect(replayDriverLives(keptDriverLives(artifact)!, replayed)?.condition).toBe("C3");
+});
+
 test("kills catch a driver that drops-half-a-batch-when-killed", () => {
   const { failures } = kills("drops-half-a-batch-when-killed", 60);
   expect(failures).toHaveLength(1);
   // Half of a batch is no prefix, holds a value from behind the nearest one, or is told as what it is.
   expect(["C2", "C4", "C6"]).toContain(failures[0]!.condition);
+});
+
+const OUT_OF_ORDER = `read -r request
+echo '{"id":1,"ok":true,"protocol":1,"capabilities":[],"durability":{"sync":"power","noSync":"kill"}}'
+read -r request
+case $request in *close*) id=2;; *) id=7;; esac
+echo '{"id":'$id',"ok":true}'`;
+
+test("a driver that answers what nobody asked is a finding, and is kept", () => {
+  const command = ["sh", "-c", OUT_OF_ORDER];
+  const { failures } = killsOf(StdioEngine.find("stdio:sh", command, join(scratch, "probe")), 1);
+  expect(failures).toMatchObject([{ condition: "C8", message: "answer 7 to request 2" }]);
+  expect(keptDriverLives(failures[0]!.directory)!.lives[0]!.found?.condition).toBe("C8");
 });
 
 test("a driver that dies before it is killed is a finding, is kept, and found again in what was kept", () => {

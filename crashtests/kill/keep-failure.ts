@@ -23,10 +23,12 @@ export interface Campaigning {
   readonly artifacts: string;
   readonly seed: string;
   readonly rounds: number;
+  /** Behind those, in the words of the command. */
+  readonly asked?: string | undefined;
 }
 
 export function keepFailure(
-  { artifacts, seed, rounds }: Campaigning,
+  { artifacts, seed, rounds, asked }: Campaigning,
   run: DirectoryRun,
   { child }: RoundPlan,
   failure: Failure,
@@ -44,7 +46,7 @@ export function keepFailure(
     config: `${config},background=inline`,
     ops: withKills(run.log),
   };
-  const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds}`;
+  const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds}${asked === undefined ? "" : ` ${asked}`}`;
   const directory = writeArtifact(artifacts, finding, { campaign: "kill", command, store: run.directory });
   const copy = `${run.directory}.check`;
   if (existsSync(copy)) cpSync(copy, join(directory, "store.check"), { recursive: true });

@@ -145,7 +145,9 @@ test.each(Object.keys(TAMPERINGS))("what is kept of a store that was %s fails ag
     (error: unknown) => error as Failure,
   );
   expect(failure).toBeInstanceOf(Failure);
-  const kept = keepFailure({ artifacts: join(scratch, "artifacts"), seed: "test", rounds: 3 }, run, last, failure);
+  const campaign = { artifacts: join(scratch, "artifacts"), seed: "test", rounds: 3, asked: "--config small" };
+  const kept = keepFailure(campaign, run, last, failure);
+  expect(readArtifact(kept.directory).failure?.command).toMatch(/--rounds 3 --config small$/);
   const again = replayLives(kept.directory, join(scratch, "again"));
   expect([again?.condition, again?.message]).toEqual([failure.condition, failure.message]);
   expect(readArtifact(kept.directory).log.ops.length).toBeGreaterThan(40);

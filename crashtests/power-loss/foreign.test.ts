@@ -64,8 +64,15 @@ test.skipIf(problem !== undefined)("our own engine, watched from outside, loses 
   expect(images).toBe(40);
 });
 
+test.skipIf(problem !== undefined)("an engine without scans is asked for every key", async () => {
+  const { findings, images } = await crash([process.execPath, DRIVER, "honest", "no-scans"], 20);
+  expect(images).toBe(20);
+  expect(findings.map(({ message }) => message).join()).not.toContain("UNSUPPORTED");
+});
+
 // Where its last file is, it complains of the first of the others that is missing, and of no second one.
 const THREE_FILES = {
+  capabilities: new Set(["scan"]),
   open: (directory: string) => {
     const isComplete = existsSync(join(directory, "last"));
     for (const name of ["a", "b"]) if (isComplete && !existsSync(join(directory, name))) throw new Error(`no ${name}`);

@@ -9,7 +9,6 @@ import {
   changesDisk,
   ContentStore,
   EMPTY_DIRECTORIES,
-  entriesOf,
   isWrite,
   sceneOf,
   type Condition,
@@ -19,6 +18,7 @@ import {
   makeImage,
   type Oracle,
   Random,
+  recoveredFrom,
   rolesOf,
   SimulatedDisk,
   type StdioEngine,
@@ -231,7 +231,7 @@ export function judgeOpened(
   let store: StdioStore | undefined;
   try {
     store = engine.open(directory, config);
-    const verdict = oracle.judge(window, entriesOf(store));
+    const verdict = oracle.judge(window, recoveredFrom(store, engine.capabilities, window.history ?? oracle.model));
     return verdict.ok ? undefined : verdict.violation;
   } catch (error) {
     return { condition: "C1", message: `it does not open: ${String(error)}` };

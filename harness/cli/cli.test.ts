@@ -37,6 +37,8 @@ const MISTAKES = [
   "run --seed 1 --config small --configs 2",
   "run --seed 1 --engine none",
   "run --seed 1 --engine stdio:",
+  "run --seed 1 --engine stdio:/there/is/no/driver",
+  "kill --seed 1 --engine stdio:cat",
   "run --seed 1 --engine classic-level --double-check",
   "crash --seed 1 --ops 5 --exhaustive --engine classic-level",
   "kill --seed 1 --rounds 1 --sync-ratio 0.5",

@@ -14,6 +14,7 @@ import {
   type DoubleCheckOptions,
   recovery,
   refuseStart,
+  shareOf,
   simulatedConfigsOf,
   UsageError,
   withCommon,
@@ -103,13 +104,14 @@ export function addCrash(program: Command, done: Done): void {
 }
 
 function foreignOptions(options: CrashOptions, method: CrashMethod): ForeignCrashOptions {
-  const { seed, engine, artifacts, config = "default", configs, doubleCheck, recovery } = options;
+  const { engine, artifacts, config = "default", configs, doubleCheck, recovery } = options;
   if (method.kind !== "sampled") throw new UsageError("crash images of other engines are drawn: --ops and --images");
   if (configs !== undefined || recovery !== undefined || doubleCheck)
     throw new UsageError("--configs, --recovery and --double-check are about our own engine");
   refuseStart(config);
-  const { ops, workload, images } = method;
-  return { seed, engine, artifacts, config, ops, workload, images };
+  const { ops, workload } = method;
+  const [seed, images] = shareOf(options.shard, options.seed, method.images);
+  return { engine, artifacts, config, ops, workload, seed, images };
 }
 
 function crashMethod({ ops, exhaustive, images, sequences, tour, workload }: CrashOptions): CrashMethod {

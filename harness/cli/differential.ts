@@ -8,6 +8,7 @@ import { HeldSyncs } from "../disk/held-syncs.ts";
 import { RecordingEnv } from "../disk/recording-env.ts";
 import { OWN_ENGINE, type Engine } from "../engine.ts";
 import { chooseEngine, engineOf } from "../engines/find-engines.ts";
+import { killDrivers } from "../engines/stdio/driver-process.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { Failure } from "../failure.ts";
 import { edgeFiles } from "../inspector/edges.ts";
@@ -75,6 +76,8 @@ export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> 
     failure =
       error instanceof Failure ? error : new Failure("C8", `threw ${String(error)}`, undefined, { cause: error });
   }
+  // Its driver would write on into what is kept, and a search for a smaller log leaves thousands.
+  if (failure) killDrivers();
   const counts = runner?.counts();
   const traceHash = hasher?.digest();
   if (!failure) {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { straceProblem } from "../strace/record-driver.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/harness/cli/main.js", import.meta.url));
 const DRIVER = fileURLToPath(
@@ -73,6 +74,15 @@ test("a driver that lies when it is killed is exit 1, and what it left is judged
   const again = await harness("replay", json.failures[0]!.directory, "--json");
   expect([again.code, again.json.failures[0]!.condition]).toEqual([1, "C3"]);
 });
+
+test.skipIf(straceProblem() !== undefined)(
+  "a part of the crash images has its share, and a seed of its own",
+  async () => {
+    const words = ["--engine", stdio(OURS), "--seed", "3", "--ops", "20", "--images", "5", "--json", "--shard"];
+    expect((await harness("crash", ...words, "1/2")).json).toMatchObject({ seed: "3:1", images: 3 });
+    expect((await harness("crash", ...words, "2/2")).json).toMatchObject({ seed: "3:2", images: 2 });
+  },
+);
 
 test("engines through each suite are one table", async () => {
   const few = ["--ops", "300", "--rounds", "1", "--images", "4"];

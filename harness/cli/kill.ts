@@ -12,6 +12,7 @@ import {
   count,
   refuseStart,
   share,
+  shareOf,
   simulatedConfigsOf,
   UsageError,
   withCommon,
@@ -19,6 +20,7 @@ import {
 } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, type CommandReport } from "./report.ts";
+import { quote } from "./task-commands.ts";
 
 interface KillCliOptions extends CommonOptions {
   readonly seed: string;
@@ -48,10 +50,14 @@ async function kill(options: KillCliOptions): Promise<number> {
   return finish(driverKills({ ...options, ...partOf(options) }, choice), options.json);
 }
 
-/** Rounds build on each other: a part is a seed of its own, with its share of the rounds. */
-function partOf({ seed, rounds, shard: { index, count: parts } }: KillCliOptions): { seed: string; rounds: number } {
-  if (parts === 1) return { seed, rounds };
-  return { seed: `${seed}:${index}`, rounds: Math.floor((rounds + parts - index) / parts) };
+function configWords({ config, configs }: KillCliOptions): string {
+  return config === undefined ? `--configs ${configs}` : `--config ${quote(config)}`;
+}
+
+/** Rounds build on each other. */
+function partOf({ shard, ...options }: KillCliOptions): { seed: string; rounds: number } {
+  const [seed, rounds] = shareOf(shard, options.seed, options.rounds);
+  return { seed, rounds };
 }
 
 async function killOwn(options: KillCliOptions): Promise<CommandReport> {
@@ -67,7 +73,7 @@ async function killOwn(options: KillCliOptions): Promise<CommandReport> {
     artifacts,
     now: () => performance.now(),
     progress: progress.update,
-    ...(configs && { configs }),
+    ...(configs && { configs, asked: configWords(options) }),
     ...(dir !== undefined && { dir }),
   });
   const seconds = (performance.now() - begin) / 1000;

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { MemoryEnv } from "tinykv/env";
 import { CONFIGURATIONS, parseConfiguration } from "../configurations.ts";
 import { OWN_ENGINE } from "../engine.ts";
-import { chooseEngine, EngineError, type EngineChoice } from "../engines/find-engines.ts";
+import { chooseEngine, EngineError, type EngineChoice, engineOf } from "../engines/find-engines.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { type Shard, WHOLE } from "../finding.ts";
 import { WORKLOADS, type WorkloadName } from "../workloads/mixes.ts";
@@ -84,10 +84,12 @@ export function checkOwnEngine(name: string): void {
   if (checkEngine(name).kind !== "own") throw new UsageError(`this command is for ${OWN_ENGINE} alone`);
 }
 
-/** Throws UsageError for what is no engine, or is not installed. */
+/** Throws UsageError for what is no engine, is not installed, or does not start. */
 export function checkEngine(name: string): EngineChoice {
   try {
-    return chooseEngine(name);
+    const choice = chooseEngine(name);
+    if (choice.kind === "driver") engineOf(choice);
+    return choice;
   } catch (error) {
     throw error instanceof EngineError ? new UsageError(error.message) : error;
   }
@@ -122,6 +124,11 @@ export function shard(text: string): Shard {
   const [index, parts] = [Number(match?.[1]), Number(match?.[2])];
   if (!match || index > parts) throw new InvalidArgumentError("must be i/n with 1 ≤ i ≤ n");
   return { index, count: parts };
+}
+
+/** A part of what cannot be divided: a seed of its own, with its share of the number. */
+export function shareOf({ index, count: parts }: Shard, seed: string, number: number): [seed: string, number: number] {
+  return parts === 1 ? [seed, number] : [`${seed}:${index}`, Math.floor((number + parts - index) / parts)];
 }
 
 /** How many crashes in recovery follow each other: a number, or "closed". */

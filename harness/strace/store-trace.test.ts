@@ -91,6 +91,16 @@ test("what is written to standard output is the answers, line by line", () => {
   expect(events).toEqual([]);
 });
 
+test("the answers are what goes into the pipe that was standard output, by whatever number", () => {
+  const { answers } = trace(
+    "dup(1<pipe:[1]>) = 3<pipe:[1]>",
+    "dup2(2<pipe:[2]>, 1<pipe:[1]>) = 1<pipe:[2]>",
+    `write(1<pipe:[2]>, "${hex("for people\n")}", 11) = 11`,
+    `write(3<pipe:[1]>, "${hex('{"id":1}\n')}", 9) = 9`,
+  );
+  expect(answers).toEqual(['{"id":1}']);
+});
+
 test("what goes past the calls is said: shared mappings, whole-system syncs", () => {
   const { notCovered } = trace(
     OPEN,

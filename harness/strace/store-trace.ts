@@ -24,8 +24,8 @@ export const TRACED_CALLS: readonly string[] = `
 /** Syncs of an engine that is not ours have no names. */
 const BARRIER = "foreign" as unknown as Extract<TraceCall, { call: "sync" }>["barrier"];
 
-/** Standard output: the driver's answers. */
-const ANSWERS_FD = 1;
+/** Standard output of the driver, where its answers go: what a trace first says of this number. */
+const ANSWERS = /^1<(.*)>/;
 
 /** pwritev2's place for where the descriptor stands. */
 const CURRENT_OFFSET = -1;
@@ -67,6 +67,8 @@ export class StoreTrace {
   #nextFile = 1;
   #nextSync = 1;
   #answers = Buffer.alloc(0);
+  /** The pipe by its name: it may have other numbers, and the number in a child be something else. */
+  #answersPipe: string | undefined;
 
   constructor(options: StoreTraceOptions) {
     this.#options = options;
@@ -89,6 +91,7 @@ export class StoreTrace {
   }
 
   #take(call: SystemCall): void {
+    for (const word of call.words) this.#answersPipe ??= ANSWERS.exec(word)?.[1];
     if (call.name === "exit_group") this.#forget(this.#tables.end(call.thread));
     if (call.error !== undefined || Number.isNaN(call.result)) return;
     switch (call.name) {
@@ -199,10 +202,10 @@ export class StoreTrace {
   }
 
   #wrote(call: SystemCall): void {
-    const { fd } = descriptorOf(call.words[0]!);
     const bytes = writtenBy(call);
     const open = this.#openFile(call);
-    if (fd === ANSWERS_FD && !open) return this.#answer(bytes);
+    const [, pipe] = /^\d+<(.*)>/.exec(call.words[0]!) ?? [];
+    if (pipe !== undefined && pipe === this.#answersPipe) return this.#answer(bytes);
     if (open?.file === undefined) return;
     const { inode, file } = open;
     const place = call.name.startsWith("p") ? Number(call.words[positionWord(call)]) : CURRENT_OFFSET;

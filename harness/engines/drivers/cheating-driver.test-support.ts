@@ -1,4 +1,4 @@
-// `cheating-driver.test-support.js CHEAT`: a small engine that breaks one promise on purpose, or none ("honest"). It keeps
+// `cheating-driver.test-support.js CHEAT [no-scans]`: a small engine that breaks one promise on purpose, or none ("honest"). It keeps
 // its entries in memory and in a log of JSON lines, which it writes before it answers.
 
 import {
@@ -13,6 +13,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { serveDriver, type DrivenSnapshot, type DrivenStore, type DriverChange, type DriverRange } from "./serve.ts";
+import { UNSUPPORTED } from "../../unsupported.ts";
+import { DriverError } from "../stdio/protocol.ts";
 
 export const CHEATS = [
   "honest",
@@ -22,9 +24,11 @@ export const CHEATS = [
   "sorts-as-utf-16",
   "drops-half-a-batch-when-killed",
   "dies-by-itself",
+  "keeps-all-in-memory",
 ] as const;
 export type Cheat = (typeof CHEATS)[number];
 
+const HAS_SCANS = process.argv[3] !== "no-scans";
 /** Writes that are held back by the driver that acknowledges first. */
 const HELD = 20;
 /** Long enough for a kill to fall there now and then. */
@@ -51,8 +55,12 @@ class LogStore implements DrivenStore {
   #writes = 0;
 
   constructor(directory: string, cheat: Cheat) {
-    mkdirSync(directory, { recursive: true });
     this.#cheat = cheat;
+    if (cheat === "keeps-all-in-memory") {
+      this.#fd = openSync("/dev/null", "a");
+      return;
+    }
+    mkdirSync(directory, { recursive: true });
     const file = join(directory, "log");
     if (!existsSync(file)) appendFileSync(file, "");
     // A line that a kill has cut short never was.
@@ -92,6 +100,7 @@ class LogStore implements DrivenStore {
   }
 
   scan({ gte, gt, lt, lte, reverse, limit }: DriverRange, snapshot?: DrivenSnapshot): [Buffer, Buffer][] {
+    if (!HAS_SCANS) throw new DriverError(UNSUPPORTED, "this engine has no scan");
     const all = [...at(snapshot, this.#entries).byKey].map(([key, value]): [Buffer, Buffer] => [
       Buffer.from(key, "hex"),
       value,
@@ -157,7 +166,7 @@ function compareText(a: Buffer, b: Buffer): number {
 const cheat = CHEATS.find((name) => name === process.argv[2]);
 if (!cheat) throw new Error(`there is no cheat ${String(process.argv[2])}`);
 await serveDriver({
-  capabilities: ["batch", "scan", "reverse", "snapshot"],
+  capabilities: HAS_SCANS ? ["batch", "scan", "reverse", "snapshot"] : ["batch"],
   durability: { sync: "power", noSync: "kill" },
   open: (directory) => new LogStore(directory, cheat),
 });

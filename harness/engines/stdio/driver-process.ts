@@ -18,6 +18,17 @@ const NEWLINE = 0x0a;
 /** So much of what a driver said on standard error is told when it has died. */
 const STDERR_TOLD = 2000;
 
+/** Drivers of this thread that nobody has let go of. */
+const LIVING = new Set<DriverProcess>();
+
+/** Ends those that a run has left that broke off. */
+export function killDrivers(): void {
+  for (const driver of LIVING) {
+    driver.kill();
+    driver.end();
+  }
+}
+
 /** The driver ended although nobody told it to. */
 export class DriverDied extends Error {
   /** It had not answered for so long that it was killed. */
@@ -72,6 +83,7 @@ export class DriverProcess {
       throw new ProtocolError(`${command.join(" ")} cannot be started`);
     }
     this.pid = child.pid;
+    LIVING.add(this);
   }
 
   /** Sends one line, without its end. */
@@ -137,6 +149,7 @@ export class DriverProcess {
     closeSync(this.#answers);
     closeSync(this.#errors);
     this.#isOver = true;
+    LIVING.delete(this);
   }
 
   #said(): string {

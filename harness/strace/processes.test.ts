@@ -101,3 +101,25 @@ test("a number that another file takes over is no longer the store's", () => {
   );
   expect(events).toEqual(["open /db/log wx 1", "close 1"]);
 });
+
+test("names without a directory are of the process's own working directory", () => {
+  const { events } = trace(
+    OPEN,
+    `chdir(${named("/real")}) = 0`,
+    `rename(${named("store/log")}, ${named("store/old")}) = 0`,
+    FORK,
+    ...others(`chdir(${named("store")}) = 0`, `unlink(${named("old")}) = 0`),
+    `mkdir(${named("store/made")}, 0755) = 0`,
+    `fchdir(${fd(9, "/real/store/made")}) = 0`,
+    `mkdir(${named("deeper")}, 0755) = 0`,
+    `chdir(${named("/nowhere")}) = -1 ENOENT (No such file or directory)`,
+    `rmdir(${named("deeper")}) = 0`,
+  );
+  expect(events.slice(1)).toEqual([
+    "rename /db/log /db/old",
+    "unlink /db/old",
+    "makeDirectory /db/made",
+    "makeDirectory /db/made/deeper",
+    "removeDirectory /db/made/deeper",
+  ]);
+});

@@ -8,12 +8,13 @@ import { posix } from "node:path";
 import type { TraceCall, TraceEvent } from "../disk/trace.ts";
 import { DescriptorTables } from "./descriptor-tables.ts";
 import { effectsOf } from "./effects.ts";
-import { bytesOf, descriptorOf, pathOf, StraceError, type SystemCall } from "./system-calls.ts";
+import { WorkingDirectories } from "./working-directories.ts";
+import { descriptorOf, pathOf, StraceError, type SystemCall, writtenBy } from "./system-calls.ts";
 
 /** What strace has to be asked for. */
 export const TRACED_CALLS: readonly string[] = `
   open openat openat2 creat close close_range dup dup2 dup3 fcntl
-  clone clone3 fork vfork execve execveat exit_group
+  clone clone3 fork vfork execve execveat exit_group chdir fchdir
   read readv lseek write writev pwrite64 pwritev pwritev2
   truncate ftruncate fallocate copy_file_range sendfile splice mmap io_uring_setup
   fsync fdatasync syncfs sync rename renameat renameat2 link linkat
@@ -64,6 +65,7 @@ export class StoreTrace {
   readonly #inodes = new Map<string, Inode>();
   readonly #tables = new DescriptorTables<OpenFile>();
   readonly #directories = new Set<string>();
+  readonly #working = new WorkingDirectories();
   #nextFile = 1;
   #nextSync = 1;
   #answers = Buffer.alloc(0);
@@ -87,11 +89,17 @@ export class StoreTrace {
   }
 
   #begun({ thread, result, words, error }: SystemCall): void {
-    if (error === undefined) this.#tables.begin(thread, result, words.join().includes("CLONE_FILES"));
+    if (error !== undefined) return;
+    const flags = words.join();
+    this.#tables.begin(thread, result, flags.includes("CLONE_FILES"));
+    this.#working.begin(thread, result, flags.includes("CLONE_FS"));
   }
 
   #take(call: SystemCall): void {
-    for (const word of call.words) this.#answersPipe ??= ANSWERS.exec(word)?.[1];
+    for (const word of call.words) {
+      this.#answersPipe ??= ANSWERS.exec(word)?.[1];
+      this.#working.see(call.thread, word);
+    }
     if (call.name === "exit_group") this.#forget(this.#tables.end(call.thread));
     if (call.error !== undefined || Number.isNaN(call.result)) return;
     switch (call.name) {
@@ -133,6 +141,10 @@ export class StoreTrace {
       case "syncfs":
       case "sync":
         return this.#unseen(call);
+      case "chdir":
+        return this.#working.set(call.thread, this.#pathAt(call.thread, "AT_FDCWD", call.words[0]!));
+      case "fchdir":
+        return this.#working.set(call.thread, descriptorOf(call.words[0]!).path);
       case "execve":
       case "execveat":
         return this.#forget(this.#tables.execute(call.thread));
@@ -143,7 +155,9 @@ export class StoreTrace {
 
   #opened(call: SystemCall): void {
     const isAt = call.name.startsWith("openat");
-    const path = isAt ? this.#pathAt(call.words[0]!, call.words[1]!) : this.#pathAt("AT_FDCWD", call.words[0]!);
+    const path = isAt
+      ? this.#pathAt(call.thread, call.words[0]!, call.words[1]!)
+      : this.#pathAt(call.thread, "AT_FDCWD", call.words[0]!);
     const flags = call.name === "creat" ? "O_CREAT|O_WRONLY|O_TRUNC" : (call.words[isAt ? 2 : 1] ?? "");
     // Whatever had the number has it no longer.
     this.#forget(this.#tables.delete(call.thread, call.result));
@@ -221,7 +235,7 @@ export class StoreTrace {
 
   #resized(call: SystemCall): void {
     if (call.name === "truncate") {
-      const path = this.#pathAt("AT_FDCWD", call.words[0]!);
+      const path = this.#pathAt(call.thread, "AT_FDCWD", call.words[0]!);
       if (this.#isInside(path)) this.notCovered.add(`truncate of ${path} by its name`);
       return;
     }
@@ -280,14 +294,23 @@ export class StoreTrace {
   #named(call: SystemCall): void {
     const { name, words } = call;
     if (name.startsWith("symlink")) {
-      const link = name === "symlink" ? this.#pathAt("AT_FDCWD", words[1]!) : this.#pathAt(words[1]!, words[2]!);
+      const link =
+        name === "symlink"
+          ? this.#pathAt(call.thread, "AT_FDCWD", words[1]!)
+          : this.#pathAt(call.thread, words[1]!, words[2]!);
       if (this.#isInside(link)) this.notCovered.add("symbolic links");
       return;
     }
     const at = name.endsWith("at") || name.endsWith("at2");
-    const first = at ? this.#pathAt(words[0]!, words[1]!) : this.#pathAt("AT_FDCWD", words[0]!);
+    const first = at
+      ? this.#pathAt(call.thread, words[0]!, words[1]!)
+      : this.#pathAt(call.thread, "AT_FDCWD", words[0]!);
     const isTwo = /^(rename|link)/.test(name);
-    const second = !isTwo ? undefined : at ? this.#pathAt(words[2]!, words[3]!) : this.#pathAt("AT_FDCWD", words[1]!);
+    const second = !isTwo
+      ? undefined
+      : at
+        ? this.#pathAt(call.thread, words[2]!, words[3]!)
+        : this.#pathAt(call.thread, "AT_FDCWD", words[1]!);
     if (!this.#isInside(first) && (second === undefined || !this.#isInside(second))) return;
     if (second !== undefined) {
       if (words[4]?.includes("RENAME_") === true && words[4] !== "RENAME_NOREPLACE")
@@ -338,10 +361,10 @@ export class StoreTrace {
     this.#options.event(event);
   }
 
-  #pathAt(directory: string, word: string): string {
+  #pathAt(thread: number, directory: string, word: string): string {
     const path = pathOf(word);
     if (path.startsWith("/")) return posix.normalize(path);
-    return posix.join(descriptorOf(directory).path ?? "/", path);
+    return posix.join(descriptorOf(directory).path ?? this.#working.of(thread), path);
   }
 
   #isInside(path: string): boolean {
@@ -368,11 +391,4 @@ function directoryAt(path: string): OpenFile {
 
 function positionWord(call: SystemCall): number {
   return call.name === "pwritev2" ? call.words.length - 2 : call.words.length - 1;
-}
-
-// What was taken: a write may fall short.
-function writtenBy(call: SystemCall): Buffer {
-  const text = call.words[1]!;
-  const parts = text.startsWith("[") ? [...text.matchAll(/iov_base=("[^"]*")/g)].map(([, part]) => part!) : [text];
-  return Buffer.concat(parts.map(bytesOf)).subarray(0, call.result);
 }

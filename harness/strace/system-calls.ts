@@ -113,3 +113,10 @@ export function descriptorOf(word: string): { readonly fd: number; readonly path
   const decoded = path === undefined || !path.startsWith("\\x2f") ? undefined : pathOf(path);
   return { fd: number === "AT_FDCWD" ? -100 : Number(number), path: decoded };
 }
+
+/** What a write took: it may fall short. */
+export function writtenBy(call: SystemCall): Buffer {
+  const text = call.words[1]!;
+  const parts = text.startsWith("[") ? [...text.matchAll(/iov_base=("[^"]*")/g)].map(([, part]) => part!) : [text];
+  return Buffer.concat(parts.map(bytesOf)).subarray(0, call.result);
+}

@@ -68,6 +68,16 @@ export const LOADS: readonly Load[] = [
     known: { written: 3.817, space: 1, tombstones: 0, level0: 0, jobs: 2, reads: 70 },
   },
   {
+    what: "blocks beyond 64 KiB",
+    options: { ...OPTIONS, blockSize: 1 << 20, writeBufferSize: 1 << 20 },
+    run(db) {
+      for (let n = 0; n < 60; n++) db.put(key(n), VALUE.repeat(100));
+      db.flush();
+      for (let n = 0; n < 60; n++) db.get(key(n));
+    },
+    known: { written: 2.007, space: 1, tombstones: 0, level0: 1, jobs: 0, reads: 7 },
+  },
+  {
     what: "compactions of ranges",
     options: FLAT,
     run(db, random, look) {

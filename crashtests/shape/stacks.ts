@@ -1,5 +1,6 @@
 // Stacks of tables: a few keys each, above and beside each other, and one compaction of a part of them. Whatever goes down
-// takes along what is older and shares a key with it; if not, an old version comes to lie above a newer one.
+// takes along what is older and shares a key with it; if not, an old version comes to lie above a newer one. Half of them
+// stand on what an earlier session left, for which levels had other sizes.
 
 import { type Database, open, type Options } from "tinykv";
 import { MemoryEnv } from "tinykv/env";
@@ -16,6 +17,9 @@ const OPTIONS: Options = {
   maxBytesForLevelMultiplier: 2,
 };
 
+/** Levels are meant to be of other sizes when a store is opened again: what they hold then lies too high, or too deep. */
+const BASES = [128, 512, 1 << 16];
+
 const KEYS_MOST = 24;
 const TABLES_MOST = 10;
 const KEYS_OF_A_TABLE = [1, 2, 2, 3];
@@ -25,14 +29,26 @@ const key = (n: number): string => `k${String(n).padStart(2, "0")}`;
 /** What a stack shows that was not put there, if anything. */
 export function stackProblem(seed: string): string | undefined {
   const random = new Random(`stack ${seed}`);
-  const db = open("/store", { ...OPTIONS, env: new MemoryEnv() });
+  const env = new MemoryEnv();
+  let db = open("/store", { ...OPTIONS, env });
   const model = new Map<string, string>();
   try {
     const keys = random.between(4, KEYS_MOST);
+    if (random.chance(1, 2)) {
+      for (let tables = random.between(2, TABLES_MOST); tables > 0; tables--) addTable(db, model, { random, keys });
+      while (random.chance(7, 8) && db.runBackgroundStep());
+      db.close();
+      db = open("/store", {
+        ...OPTIONS,
+        env,
+        maxBytesForLevelBase: random.pick(BASES),
+        level0FileNumCompactionTrigger: random.pick([2, 4]),
+      });
+    }
     for (let tables = random.between(2, TABLES_MOST); tables > 0; tables--) addTable(db, model, { random, keys });
     const first = random.int(keys);
     const last = first + random.int(3);
-    db.compactRange(key(first), key(last));
+    if (random.chance(3, 4)) db.compactRange(key(first), key(last));
     return difference(db, model) ?? settled(db, model);
   } catch (error) {
     return String(error);

@@ -133,6 +133,9 @@ export const LIARS: Readonly<Record<string, EngineMaker>> = {
   "a cursor forgets its bounds": withStores((store) => ({
     cursor: ({ snapshot }) => store.cursor(snapshot ? { snapshot } : {}),
   })),
+  "a cursor has another key": withStores((store) => ({
+    cursor: (options) => Object.defineProperty(store.cursor(options), "key", { get: () => keyBytes("z") }),
+  })),
   "a reopen loses a key": withStores((store, { opens }) => {
     if (opens === 2) store.delete(keyBytes("a"), true);
     return {};

@@ -245,6 +245,30 @@ async function shrunkProblem(): Promise<string | undefined> {
 /** A put, a delete, a read. */
 const SHRUNK_OPS_MOST = 3;
 
+// Without its deletion the log fails in another way, as many do when something is taken away.
+async function sameProblem(): Promise<string | undefined> {
+  const ops = opsOf("1 put a 0.1.40\n2 delete a\n3 get a");
+  const failing = (left: readonly Op[]): Finding => {
+    const condition = left.some(({ kind }) => kind === "delete") ? "C2" : "C8";
+    return { condition, message: "", phase: "running", seed: "", workload: "", config: "small", ops: left, keys: [] };
+  };
+  const reproduce = (left: readonly Op[]): Promise<Finding> => Promise.resolve(failing(left));
+  const { finding } = await shrink(failing(ops), reproduce, { attempts: 100 });
+  return finding.condition === "C2" ? undefined : `C2 becomes ${finding.condition}`;
+}
+
+async function recoveriesProblem(): Promise<string | undefined> {
+  const ops = sequenceOf(["put"], MANUAL);
+  const images: number[] = [];
+  for (const recovery of [0, 1, 2])
+    images.push((await runOne({ seed: "1", config: MANUAL, ops, recovery }, SILENT_HOST, ours)).images);
+  const [none, once, twice] = images as [number, number, number];
+  if (once <= none) return `${once} images with crashes in recovery, ${none} without`;
+  return twice > once
+    ? undefined
+    : `${twice} images with crashes in a recovery's recovery, ${once} with one crash less`;
+}
+
 async function replayedProblem(): Promise<string | undefined> {
   const found = await crash("putSync", MANUAL, 0)(late("log.write"));
   if (!found) return "nothing is found";
@@ -256,7 +280,13 @@ async function replayedProblem(): Promise<string | undefined> {
 }
 
 export const SENTINEL_CHECKS: readonly Check[] = [
-  ...SENTINELS.map(checkOf),
   { group: "shrinker", law: "what is found is made small, and stays what it was", run: shrunkProblem },
+  { group: "shrinker", law: "what is made smaller does not become another failure", run: sameProblem },
+  {
+    group: "enumeration",
+    law: "crashes fall into recoveries, and into those of what they leave",
+    run: recoveriesProblem,
+  },
   { group: "replay", law: "the log of a crash shows it again", run: replayedProblem },
+  ...SENTINELS.map(checkOf),
 ];

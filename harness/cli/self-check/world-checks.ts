@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { open, type Options, type Stats } from "tinykv";
 import { MemoryEnv } from "tinykv/env";
 import { CONFIGURATIONS, parseConfiguration } from "../../configurations.ts";
+import { inspectDirectory } from "../../engines/directory-check.ts";
 import { type Op, OP_KINDS } from "../../op.ts";
 import { WORKLOADS } from "../../workloads/mixes.ts";
 import { generate, hashOfRun } from "../../workloads/workload.ts";
@@ -72,6 +73,22 @@ function usedStore(config: string): { stats: Stats; manifest: number } {
   return { stats, manifest };
 }
 
+function orphansProblem(): string | undefined {
+  const env = new MemoryEnv();
+  const db = open("/store", { env, background: "manual" });
+  db.put("a", "1");
+  db.flush();
+  const before = inspectDirectory(env, db)[0];
+  if (before !== undefined) return `a sound store is blamed: ${before}`;
+  for (const name of ["000900.sst", "000900.log", "MANIFEST-000900", "nothing"]) {
+    env.open(`/store/${name}`, "wx").close();
+    if (inspectDirectory(env, db).length === 0) return `nothing is said of ${name}`;
+    env.unlink(`/store/${name}`);
+  }
+  db.close();
+  return undefined;
+}
+
 /** Modules that judge, and whatever they import. */
 const JUDGES = [
   "model",
@@ -106,5 +123,6 @@ export const WORLD_CHECKS: readonly Check[] = [
   { group: "workloads", law: "a workload and a seed give the operations they always gave", run: hashesProblem },
   { group: "workloads", law: "every kind of operation is drawn", run: kindsProblem },
   { group: "configurations", law: "small stores do what large ones do", run: configurationsProblem },
+  { group: "inspector", law: "what stands in a directory for no reason is seen", run: orphansProblem },
   { group: "independence", law: "what judges the engine shares no code with it", run: independenceProblem },
 ];

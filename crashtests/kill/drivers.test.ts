@@ -104,7 +104,8 @@ const OUT_OF_ORDER = `read -r request
 echo '{"id":1,"ok":true,"protocol":1,"capabilities":[],"durability":{"sync":"power","noSync":"kill"}}'
 read -r request
 case $request in *close*) id=2;; *) id=7;; esac
-echo '{"id":'$id',"ok":true}'`;
+echo '{"id":'$id',"ok":true}'
+while read -r request; do :; done`;
 
 test("a driver that answers what nobody asked is a finding, and is kept", () => {
   const command = ["sh", "-c", OUT_OF_ORDER];

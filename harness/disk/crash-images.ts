@@ -47,12 +47,12 @@ export interface CrashImagesOptions {
 
 /** Each image once. The disk must not change meanwhile. */
 export function crashImages(disk: SimulatedDisk, options: CrashImagesOptions): readonly CrashImage[] {
-  const images = new CrashImageList(disk);
-  const changes = disk.nameChanges();
   const items = disk.pending();
-  if (items.length <= ITEMS_ALL_MAX && images.every(changes, items)) return images.all;
+  const images = new CrashImageList(disk, items);
+  const changes = disk.nameChanges();
+  if (items.length <= ITEMS_ALL_MAX && images.every(changes)) return images.all;
   options.onCapped();
-  images.systematic(changes, items);
+  images.systematic(changes);
   images.sample(changes, new Random(`crash:${options.seed}`), options.samples);
   return images.all;
 }
@@ -60,15 +60,17 @@ export function crashImages(disk: SimulatedDisk, options: CrashImagesOptions): r
 class CrashImageList {
   readonly all: CrashImage[] = [];
   readonly #disk: SimulatedDisk;
+  readonly #items: readonly PendingItem[];
   readonly #keys = new Set<string>();
 
-  constructor(disk: SimulatedDisk) {
+  constructor(disk: SimulatedDisk, items: readonly PendingItem[]) {
     this.#disk = disk;
+    this.#items = items;
   }
 
   /** All combinations; false, and none of them, if they are too many. */
-  every(changes: readonly NameChange[], items: readonly PendingItem[]): boolean {
-    if (items.some((item) => item.kind !== "name" && isCapped(item.inode))) return false;
+  every(changes: readonly NameChange[]): boolean {
+    if (this.#items.some((item) => item.kind !== "name" && isCapped(item.inode))) return false;
     const trees = new Set<Tree>();
     for (let mask = 0; mask < 1 << changes.length; mask++) {
       trees.add(this.#disk.tree(changes.filter((_, i) => (mask & (1 << i)) !== 0)));
@@ -80,12 +82,12 @@ class CrashImageList {
     return true;
   }
 
-  systematic(changes: readonly NameChange[], items: readonly PendingItem[]): void {
+  systematic(changes: readonly NameChange[]): void {
     const none = this.#sceneOf(this.#disk.tree([]), "some");
     const all = this.#sceneOf(this.#disk.tree(changes), "some");
     this.#add(none, oldOf(none));
     this.#add(all, newOf(all));
-    for (const time of new Set(items.flatMap((item) => item.times))) {
+    for (const time of new Set(this.#items.flatMap((item) => item.times))) {
       const scene = this.#sceneOf(this.#disk.tree(changes.filter((change) => change.time <= time)), "some");
       this.#add(scene, this.#asOf(scene, time));
     }
@@ -144,16 +146,16 @@ class CrashImageList {
     const key = `${tree.id}:${ids.join(",")}`;
     if (this.#keys.has(key)) return;
     this.#keys.add(key);
-    this.all.push(new Combination(key, this.#disk, scene, chosen));
+    this.all.push(new Combination(key, this.#items, scene, chosen));
   }
 
   #sceneOf(tree: Tree, extent: Extent): Scene {
     const varying = new Map<Inode, Varying>();
-    const contents: Variant[] = [];
+    const contents: FileContent[] = [];
     let combinations = 1;
     tree.inodes.forEach((inode, place) => {
       const variants = this.#disk.variants(inode, extent);
-      contents.push(variants[0]!);
+      contents.push(variants[0]!.content);
       if (variants.length < 2) return;
       const known = varying.get(inode);
       if (known) known.places.push(place);
@@ -163,7 +165,7 @@ class CrashImageList {
     return {
       tree,
       contents,
-      ids: contents.map(({ content }) => content.id),
+      ids: contents.map(({ id }) => id),
       varying: [...varying.values()],
       combinations,
     };
@@ -173,7 +175,7 @@ class CrashImageList {
 /** The files of one tree, and those of them that may come out in several ways. */
 interface Scene {
   readonly tree: Tree;
-  readonly contents: readonly Variant[];
+  readonly contents: readonly FileContent[];
   readonly ids: number[];
   readonly varying: readonly Varying[];
   readonly combinations: number;
@@ -188,13 +190,13 @@ interface Varying {
 
 class Combination implements CrashImage {
   readonly key: string;
-  readonly #disk: SimulatedDisk;
+  readonly #items: readonly PendingItem[];
   readonly #scene: Scene;
   readonly #chosen: readonly Variant[];
 
-  constructor(key: string, disk: SimulatedDisk, scene: Scene, chosen: readonly Variant[]) {
+  constructor(key: string, items: readonly PendingItem[], scene: Scene, chosen: readonly Variant[]) {
     this.key = key;
-    this.#disk = disk;
+    this.#items = items;
     this.#scene = scene;
     this.#chosen = chosen;
   }
@@ -204,7 +206,7 @@ class Combination implements CrashImage {
   }
 
   contents(): readonly FileContent[] {
-    const contents = this.#scene.contents.map(({ content }) => content);
+    const contents = this.#scene.contents.slice();
     this.#scene.varying.forEach(({ places }, i) =>
       places.forEach((place) => (contents[place] = this.#chosen[i]!.content)),
     );
@@ -223,7 +225,7 @@ class Combination implements CrashImage {
   survival(): { choices: Choices; fill: Fill } {
     const { tree, varying } = this.#scene;
     const byInode = new Map(varying.map(({ inode }, i) => [inode, this.#chosen[i]!]));
-    const choices = this.#disk.pending().map((item): Choice => {
+    const choices = this.#items.map((item): Choice => {
       if (item.kind === "name") return { version: tree.happened.includes(item.change) ? 1 : 0 };
       const variant = byInode.get(item.inode);
       if (!variant) return { version: 0 };

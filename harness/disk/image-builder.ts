@@ -1,13 +1,12 @@
 // Turns a choice for each pending item into an image. Pages are interned by content, files by their pages, so that a
 // million images cost no more than what is different in them.
 
-import { posix } from "node:path";
 import type { Choice, Choices } from "./choice.ts";
 import type { DirectoryNode, NameChange } from "./directory-node.ts";
 import { type ContentStore, type FileContent, type Image, makeImage } from "./image.ts";
 import { Inode, type PageBytes } from "./inode.ts";
 import { PAGE_BYTES, SECTOR_BYTES } from "./page.ts";
-import { treeOf } from "./name-tree.ts";
+import { below, treeOf } from "./name-tree.ts";
 import type { PendingItem } from "./pending-item.ts";
 
 export class ImageBuilder {
@@ -44,7 +43,7 @@ export class ImageBuilder {
     const walk = (directory: DirectoryNode, path: string): void => {
       directories.push(path);
       for (const [name, node] of directory.names) {
-        const child = posix.join(path, name);
+        const child = below(path, name);
         if (node instanceof Inode) files.push([child, this.#visible(node, oldBytes)]);
         else walk(node, child);
       }

@@ -1,7 +1,7 @@
 // A disk as a crash leaves it: the files that have a name, and their bytes. Contents are interned, so an image is a short
 // list of numbers and equal images have equal keys.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { PAGE_BYTES } from "./page.ts";
 
 /** The bytes of one file; two of one store of contents are equal exactly if they are the same object. */
@@ -32,11 +32,11 @@ export class ContentStore {
 
   /** The content with these bytes, which are kept: do not change them afterwards. */
   of(bytes: Uint8Array): FileContent {
-    const hash = contentHash(bytes);
-    const known = this.#byHash.get(hash);
+    const key = contentHash(bytes);
+    const known = this.#byHash.get(key);
     if (known) return known;
     const content = { id: this.#next++, size: bytes.length, bytes };
-    this.#byHash.set(hash, content);
+    this.#byHash.set(key, content);
     return content;
   }
 
@@ -66,9 +66,9 @@ export class ContentStore {
   #pageId(page: Uint8Array): number {
     const known = this.#pageIds.get(page);
     if (known !== undefined) return known;
-    const hash = contentHash(page);
-    const id = this.#pagesByHash.get(hash) ?? this.#pagesByHash.size + 1;
-    this.#pagesByHash.set(hash, id);
+    const key = contentHash(page);
+    const id = this.#pagesByHash.get(key) ?? this.#pagesByHash.size + 1;
+    this.#pagesByHash.set(key, id);
     this.#pageIds.set(page, id);
     return id;
   }
@@ -88,5 +88,5 @@ export function makeImage(files: Iterable<readonly [string, FileContent]>, direc
 
 /** Equal bytes have equal hashes; others do not, for all that anyone knows (SHA-1, cut to 96 bits: chance alone). */
 export function contentHash(bytes: Uint8Array): string {
-  return createHash("sha1").update(bytes).digest().toString("latin1", 0, 12);
+  return hash("sha1", bytes, "binary").slice(0, 12);
 }

@@ -1,4 +1,3 @@
-import { posix } from "node:path";
 import { assign, type DirectoryNode, type NameChange, type Node } from "./directory-node.ts";
 import { Inode } from "./inode.ts";
 
@@ -20,7 +19,7 @@ export function treeOf(root: DirectoryNode, happened: readonly NameChange[], idO
   const walk = (directory: DirectoryNode, path: string): void => {
     directories.push(path);
     for (const [name, node] of namesLeft(directory, happened)) {
-      const child = posix.join(path, name);
+      const child = below(path, name);
       if (node instanceof Inode) files.push([child, node]);
       else walk(node, child);
     }
@@ -31,6 +30,11 @@ export function treeOf(root: DirectoryNode, happened: readonly NameChange[], idO
   const paths = files.map(([path]) => path);
   const id = idOf(`${directories.join("\n")}\n\n${paths.join("\n")}`);
   return { id, paths, inodes: files.map(([, inode]) => inode), directories, happened };
+}
+
+/** The path of a name in a directory, which is absolute and has no "/" behind it. Trees are walked too often for posix.join. */
+export function below(directory: string, name: string): string {
+  return directory === "/" ? `/${name}` : `${directory}/${name}`;
 }
 
 /** The names of one directory then. */

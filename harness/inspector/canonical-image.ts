@@ -5,7 +5,7 @@
 // Equal keys must mean stores that behave alike, so whatever cannot be read contributes its bytes, and what is not
 // renamed its value. The rank keeps which of two numbers is greater and which are equal, all that a store asks of them.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { contentHash, type FileContent, type Image } from "../disk/image.ts";
 import { familyOf, FormatProblem } from "./byte-source.ts";
 import { constantTemplate, rawTemplate, type SizeOf, type Template } from "./content-template.ts";
@@ -50,10 +50,7 @@ export class Canonicalizer {
     const parts = this.#parts(image, root);
     const manifest = namedManifest(parts);
     const text = manifest === "unreadable" ? this.#rawText(parts) : new KeyText(parts, manifest, orphans).text();
-    return createHash("sha1")
-      .update(`${image.directories.join("\n")}\0`)
-      .update(text)
-      .digest("binary");
+    return hash("sha1", `${image.directories.join("\n")}\0${text}`, "binary");
   }
 
   #parts(image: Image, root: string): Part[] {
@@ -86,9 +83,9 @@ export class Canonicalizer {
   }
 
   #hash(content: FileContent): string {
-    let hash = this.#hashes.get(content);
-    if (hash === undefined) this.#hashes.set(content, (hash = contentHash(content.bytes)));
-    return hash;
+    let known = this.#hashes.get(content);
+    if (known === undefined) this.#hashes.set(content, (known = contentHash(content.bytes)));
+    return known;
   }
 }
 

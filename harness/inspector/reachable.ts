@@ -19,10 +19,13 @@ interface PlacedFile {
   readonly place: number;
   readonly kind: StoreFileKind | "other";
   readonly number: number;
+  /** What it begins with in a key: the number of its path. */
+  readonly word: string;
 }
 
 interface Listing {
-  readonly directories: string;
+  /** What a key begins with: the number of its directories, and a letter that no other key of images begins with. */
+  readonly word: string;
   readonly files: readonly PlacedFile[];
   readonly current: number;
   readonly manifests: ReadonlyMap<number, number>;
@@ -39,6 +42,8 @@ const ORPHANS_COUNTED_MAX = 2;
 export class ReachableKeys {
   readonly #root: string;
   readonly #listings = new Map<number, Listing>();
+  /** Of paths, and of lists of directories: keys are looked up a million times, and short ones faster. */
+  readonly #numbers = new Map<string, number>();
   readonly #roots = new WeakMap<FileContent, Roots | "unreadable">();
   readonly #currents = new WeakMap<FileContent, number>();
 
@@ -57,11 +62,11 @@ export class ReachableKeys {
     const roots = this.#rootsOf(contents[place]!, manifest);
     if (roots === "unreadable") return undefined;
     const orphans = { table: 0, log: 0, manifest: 0, temporary: 0 };
-    let key = `${listing.directories}\n`;
+    let key = listing.word;
     for (const file of listing.files) {
       const orphan = orphanKind(file, contents[file.place]!, { manifest, roots });
       if (orphan) orphans[orphan]++;
-      else if (file.kind !== "lock") key += `${list.paths[file.place]}=${contents[file.place]!.id},`;
+      else if (file.kind !== "lock") key += `${file.word}${contents[file.place]!.id},`;
     }
     const counts = [orphans.table, orphans.log, orphans.manifest, orphans.temporary];
     return key + counts.map((count) => Math.min(count, ORPHANS_COUNTED_MAX)).join(",");
@@ -72,15 +77,22 @@ export class ReachableKeys {
     if (known) return known;
     const files = paths.map((path, place): PlacedFile => {
       const named = path.startsWith(this.#root) ? storeFileName(path.slice(this.#root.length)) : undefined;
-      return { place, kind: named?.kind ?? "other", number: named?.number ?? 0 };
+      const word = `${this.#numberOf(path)}=`;
+      return { place, kind: named?.kind ?? "other", number: named?.number ?? 0, word };
     });
     const current = files.findIndex(({ kind }) => kind === "current");
     const manifests = new Map(
       files.filter(({ kind }) => kind === "manifest").map(({ number, place }) => [number, place]),
     );
-    const listing = { directories: directories.join("\n"), files, current, manifests };
+    const listing = { word: `r${this.#numberOf(directories.join("\n"))}:`, files, current, manifests };
     this.#listings.set(id, listing);
     return listing;
+  }
+
+  #numberOf(text: string): number {
+    const number = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, number);
+    return number;
   }
 
   #manifestNumber(current: FileContent): number {

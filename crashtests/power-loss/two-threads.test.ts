@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import { runTwoThreads } from "./two-threads.ts";
 
 test("every crash of both threads' calls recovers to what was promised", async () => {
-  const summary = await runTwoThreads({ seed: "1", runs: 2, ops: 4, recovery: 0 });
+  // On a busy machine a store may be closed before its thread has begun with the last job: then a run has half the events.
+  const summary = await runTwoThreads({ seed: "1", runs: 6, ops: 4, recovery: 0 });
   expect(summary.finding).toBeUndefined();
   expect(summary.workerEvents).toBeGreaterThan(20);
   expect(summary.switches).toBeGreaterThan(2);

@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { execaSync } from "execa";
 import { rolldown } from "rolldown";
 import { BUNDLE, bundleCommand, CHILD_ENV, type Program, snapshotFile, V8_FLAGS } from "./child-file.ts";
+import { TIGHT } from "./draw-plan.ts";
 import type { ChildPlan } from "./plan.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -88,7 +89,7 @@ function warm(): void {
     profile: "fast",
     workload: "mixed",
     config: "thread-least",
-    ops: 600,
+    ops: 2000,
     keys: 50,
     syncRatio: 0.3,
     firstId: 1,
@@ -101,7 +102,7 @@ function warm(): void {
   };
   run("worker-main", bundleCommand("child-main", JSON.stringify(plan)), "");
   rmSync(directory, { recursive: true });
-  run("child-main", bundleCommand("child-main", JSON.stringify({ ...plan, config: "least" })), "");
+  run("child-main", bundleCommand("child-main", JSON.stringify({ ...plan, config: `inline,${TIGHT}` })), "");
   run("reader-main", bundleCommand("reader-main", directory, "least"), "\n\n");
   rmSync(scratch, { recursive: true, force: true });
 }

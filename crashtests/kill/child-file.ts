@@ -25,13 +25,15 @@ export const CHILD_ENV: Readonly<Record<string, string>> = {
 };
 
 /**
- * A short life does little more than begin: it goes by the hash seed of its snapshot, does not sum it up again, and
- * optimises only what runs ten times as long as usual.
+ * A short life does little more than begin: it goes by the hash seed of its snapshot, does not sum it up again, and interprets:
+ * what it compiles to machine code it does not live to use.
  */
 export const V8_FLAGS: readonly string[] = [
   "--no-rehash-snapshot",
   "--no-verify-snapshot-checksum",
   "--interrupt-budget=675840",
+  "--no-opt",
+  "--no-sparkplug",
   "--no-warnings",
 ];
 

@@ -17,8 +17,8 @@ const LARGE_KEYS_MOST = 24;
 const BATCH_KEYS = 20_000;
 /** Entries of a usual batch and of a rare one. */
 const HEAVY_BATCH = [200, 10_000] as const;
-/** One in so many has a reader beside it. */
-const READER_EVERY = 10;
+/** One round in ten has a reader beside it: three in twenty of those in which it is known what the store holds. */
+const READERS = [3, 20] as const;
 /** One in so many is killed again before anybody looks. */
 const UNCHECKED_EVERY = 3;
 /** One in so many deaths falls into an open that has logs to replay. */
@@ -31,7 +31,7 @@ const MOMENTS: readonly DeathMoment[] = ["before", "middle", "middle", "after"];
  * What flushes every dozen writes and compacts every other flush. "least" does so at every write, at ten times the price: most
  * of what it costs are tables of one entry in blocks of sixteen bytes.
  */
-const TIGHT =
+export const TIGHT: string =
   "writeBufferSize=2048,blockSize=256,indexBlockSize=128,logBlockSize=512,targetFileSize=2048," +
   "maxBytesForLevelBase=8192,level0FileNumCompactionTrigger=2,maxManifestFileSize=1024";
 
@@ -80,7 +80,7 @@ export function drawRound(random: Random, run: DirectoryRun, { seed, profile, co
     incarnation: run.incarnation,
     kill: drawKill(random, run.incarnation > 0, parseConfiguration(config).options.background === "thread"),
   };
-  const hasReader = !run.isUndecided && random.chance(1, READER_EVERY);
+  const hasReader = !run.isUndecided && random.chance(...READERS);
   return { child, hasReader, isChecked: !random.chance(1, UNCHECKED_EVERY) };
 }
 

@@ -6,12 +6,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { listPeers } from "../engines/find-engines.ts";
 import { straceProblem } from "../strace/record-driver.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/harness/cli/main.js", import.meta.url));
 const DRIVER = fileURLToPath(
   new URL("../../dist/harness/engines/drivers/cheating-driver.test-support.js", import.meta.url),
 );
+/** Of its first round of kills: dead behind three answers, so that at most those and what was sent ahead are acknowledged. */
+const FIRST_ANSWERS = "119";
 const OURS = fileURLToPath(new URL("../../dist/examples/stdio-tinykv/driver.js", import.meta.url));
 
 let root = "";
@@ -93,4 +96,36 @@ test("engines through each suite are one table", async () => {
   expect(rows[0]!.cells.slice(0, 5).map((cell) => cell?.failures)).toEqual([[], [], [], [], []]);
   expect(rows[0]!.cells[0]!.count).toBeGreaterThan(150);
   expect(json["suites"]).toHaveLength(rows[0]!.cells.length);
+});
+
+test("an engine that there is not is a usage error before anything runs", async () => {
+  const words = ["engines", "--results", "--engine", "tinykv", "no-such-engine", "--ops", "300"];
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [MAIN, ...words], { cwd: root, reject: false });
+  expect([exitCode, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain("unknown engine no-such-engine");
+  expect(stderr).not.toContain("tinykv …");
+});
+
+const missing = listPeers().find(({ version }) => version === undefined)?.name;
+if (missing === undefined) console.log("a row of what is not installed is not tested: all is installed");
+
+test.skipIf(missing === undefined)("an engine that is not installed has a row that says so", async () => {
+  const { code, json } = await harness("engines", "--results", "--engine", missing!, "--json");
+  expect(code).toBe(0);
+  expect(json["rows"]).toEqual([{ engine: missing, missing: `${missing} is not installed`, cells: [] }]);
+});
+
+test("results end with the line of every command, and kills that tried too little are not ok", async () => {
+  const few = ["--ops", "300", "--rounds", "1", "--images", "4", "--seed", FIRST_ANSWERS];
+  const { code, json } = await harness("engines", "--results", "--engine", stdio(DRIVER, "honest"), ...few, "--json");
+  expect(json).toMatchObject({ command: "engines", seed: FIRST_ANSWERS, ok: false });
+  expect(json["ops"]).toBeGreaterThan(150);
+  expect(json["seconds"]).toBeGreaterThan(0);
+  expect(json.failures.map((failure) => Object.keys(failure).sort())).toEqual(
+    json.failures.map(() => ["condition", "directory", "replay", "seed"]),
+  );
+  const [row] = json["rows"] as { cells: { of: string; complaints: string[] }[] }[];
+  const kills = row!.cells.filter(({ of }) => of === "kills");
+  expect(kills.flatMap(({ complaints }) => complaints).join()).toMatch(/only \d+ writes acknowledged in 1 rounds/);
+  expect(code).toBe(1);
 });

@@ -13,6 +13,9 @@ import { TinyKVEngine } from "./tinykv.ts";
 /** The engine asked for does not exist, is not installed, or does not speak the protocol. */
 export class EngineError extends Error {}
 
+/** There is such an engine, and it is not installed here. */
+export class EngineMissing extends EngineError {}
+
 /** What `--engine` names, so far as can be said without starting it. */
 export type EngineChoice =
   | { readonly kind: "own" }
@@ -39,7 +42,7 @@ export function chooseEngine(name: string): EngineChoice {
   if (!peer)
     throw new EngineError(`unknown engine ${name}; there are ${[OWN_ENGINE, ...PEERS].join(", ")}, stdio:COMMAND`);
   const places = peerDirectories();
-  if (peerVersion(peer, places) === undefined) throw new EngineError(`${peer} is not installed`);
+  if (peerVersion(peer, places) === undefined) throw new EngineMissing(`${peer} is not installed`);
   return { kind: "driver", name, command: [process.execPath, "--no-warnings", driverFile(), peer, ...places] };
 }
 

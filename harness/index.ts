@@ -38,6 +38,7 @@ export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
 export { fastDirectory } from "./fast-directory.ts";
 export { checkEverything } from "./full-check.ts";
+export { endChildWithCommand, makeScratch } from "./scratch.ts";
 export { keyBytes, keyOf, type Key } from "./keys.ts";
 export { Model } from "./model.ts";
 export {

@@ -2,17 +2,17 @@
 // while it works on them, after the n-th answer or after a time. What was answered returned; what was only sent may have
 // happened. Then a copy is opened by a new driver and judged by what the engine claims.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   capabilitiesFor,
   changesOf,
   DriverDied,
   Failure,
-  fastDirectory,
   generate,
   isAsyncWrite,
   isWrite,
+  makeScratch,
   Oracle,
   ProtocolError,
   Random,
@@ -78,7 +78,7 @@ interface Sent {
 }
 
 export function runDriverKills(options: DriverKillOptions): DriverKillSummary {
-  const base = options.dir ?? mkdtempSync(join(fastDirectory(), "tinykv-kill-"));
+  const base = options.dir ?? makeScratch("tinykv-kill-");
   mkdirSync(base, { recursive: true });
   const summary: DriverKillSummary = {
     rounds: 0,

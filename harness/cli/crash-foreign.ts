@@ -1,6 +1,6 @@
 // `crash --engine OTHER`: crash images of an engine that is not ours.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   crashForeign,
@@ -14,9 +14,9 @@ import { parseConfiguration } from "../configurations.ts";
 import { STORE } from "../crash/recorded-run.ts";
 import { chooseEngine, engineOf, type EngineChoice } from "../engines/find-engines.ts";
 import type { StdioEngine } from "../engines/stdio/stdio-engine.ts";
-import { fastDirectory } from "../fast-directory.ts";
 import { isWrite, type Op } from "../op.ts";
 import { Oracle } from "../oracle.ts";
+import { makeScratch } from "../scratch.ts";
 import { recordDriver, straceProblem, type ForeignRun } from "../strace/record-driver.ts";
 import { generate } from "../workloads/workload.ts";
 import type { WorkloadName } from "../workloads/mixes.ts";
@@ -50,7 +50,7 @@ export async function foreignCrash(options: ForeignCrashOptions, choice: Driver)
     const counters = { engine: options.engine, images: 0, skipped: problem };
     return { command: "crash", seed, ops: 0, seconds: 0, failures: [], counters };
   }
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-foreign-"));
+  const scratch = makeScratch("tinykv-foreign-");
   try {
     const engine = engineOf(choice) as StdioEngine;
     const made = [...generate({ seed, ops, workload, config: parseConfiguration(config), syncRatio: SYNC_RATIO })];
@@ -135,7 +135,7 @@ export function replayForeign(path: string, json: boolean): number | undefined {
   const { log } = readArtifact(path);
   const oracle = new Oracle();
   for (const op of log.ops) if (isWrite(op)) oracle.issue(op);
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-foreign-"));
+  const scratch = makeScratch("tinykv-foreign-");
   try {
     const directory = join(scratch, "store");
     const kept = join(path, "image", STORE);

@@ -1,8 +1,7 @@
 // What becomes of a kill that found something: the simulated disk is asked to show the same, which it then does at every
 // attempt, so that it can be made smaller.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { keptDriverLives, replayDriverLives } from "../../crashtests/kill/driver-lives.ts";
 import type { KillFailure } from "../../crashtests/kill/keep-failure.ts";
 import { hasLives, replayLives } from "../../crashtests/kill/lives.ts";
@@ -11,7 +10,7 @@ import { logOf, replayCommand } from "../artifacts.ts";
 import { chooseEngine, engineOf } from "../engines/find-engines.ts";
 import type { StdioEngine } from "../engines/stdio/stdio-engine.ts";
 import type { Finding } from "../finding.ts";
-import { fastDirectory } from "../fast-directory.ts";
+import { makeScratch } from "../scratch.ts";
 import { runCampaign } from "./campaign.ts";
 import { discard, shrinkKept } from "./keep.ts";
 import { finish, say, type ReportedFailure } from "./report.ts";
@@ -51,7 +50,7 @@ export function replayKill(path: string, json: boolean): number | undefined {
   const begin = performance.now();
   const { log } = readArtifact(path);
   const { seed } = log.header;
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-replay-"));
+  const scratch = makeScratch("tinykv-replay-");
   try {
     const failure = driven
       ? replayDriverLives(driven, { artifact: path, scratch, engine: driverNamed(driven.engine) })

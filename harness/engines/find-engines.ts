@@ -1,11 +1,11 @@
 // Engines by the names that `--engine` takes.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseCommandString } from "execa";
 import { OWN_ENGINE, type Engine } from "../engine.ts";
-import { fastDirectory } from "../fast-directory.ts";
+import { makeScratch } from "../scratch.ts";
 import { PEERS, peerVersion, type PeerName } from "./peers.ts";
 import { STDIO_PREFIX, StdioEngine } from "./stdio/stdio-engine.ts";
 import { TinyKVEngine } from "./tinykv.ts";
@@ -59,7 +59,7 @@ export function engineOf(choice: EngineChoice): Engine {
   if (choice.kind === "own") return new TinyKVEngine();
   const before = known.get(choice.name);
   if (before) return before;
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-probe-"));
+  const scratch = makeScratch("tinykv-probe-");
   try {
     const engine = StdioEngine.find(choice.name, choice.command, join(scratch, "store"));
     known.set(choice.name, engine);

@@ -25,6 +25,9 @@ export const CHEATS = [
   "drops-half-a-batch-when-killed",
   "dies-by-itself",
   "keeps-all-in-memory",
+  "hangs-in-open",
+  "hangs-in-a-read",
+  "hangs-in-a-write",
 ] as const;
 export type Cheat = (typeof CHEATS)[number];
 
@@ -44,6 +47,10 @@ class Entries implements DrivenSnapshot {
   }
 
   close(): void {}
+}
+
+function hang(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
 class LogStore implements DrivenStore {
@@ -68,6 +75,7 @@ class LogStore implements DrivenStore {
     for (const line of text.slice(0, text.lastIndexOf("\n") + 1).split("\n"))
       if (line !== "") this.#apply(JSON.parse(line) as Line[]);
     this.#fd = openSync(file, "a");
+    if (cheat === "hangs-in-open" && this.#entries.byKey.size > 0) hang();
   }
 
   put(key: Buffer, value: Buffer, sync: boolean): void {
@@ -100,6 +108,7 @@ class LogStore implements DrivenStore {
   }
 
   scan({ gte, gt, lt, lte, reverse, limit }: DriverRange, snapshot?: DrivenSnapshot): [Buffer, Buffer][] {
+    if (this.#cheat === "hangs-in-a-read") hang();
     if (!HAS_SCANS) throw new DriverError(UNSUPPORTED, "this engine has no scan");
     const all = [...at(snapshot, this.#entries).byKey].map(([key, value]): [Buffer, Buffer] => [
       Buffer.from(key, "hex"),
@@ -131,6 +140,7 @@ class LogStore implements DrivenStore {
       writeSync(2, "out of luck");
       process.exit(1);
     }
+    if (this.#cheat === "hangs-in-a-write") hang();
     this.#apply(lines);
     this.#held.push(lines);
     if (this.#cheat === "acknowledges-before-writing" && this.#held.length < HELD) return;

@@ -94,7 +94,7 @@ test.each([
   ["run", "--seed", "1", "--ops", "10000000"],
   ["meta", "--seed", "1", "--ops", "10000000", "--configs", "3"],
 ])("%s leaves nothing", async (...words) => {
-  const { ended, left } = await interrupted("SIGTERM", new RegExp(`tinykv-${String(words[0])}-`), ...words);
+  const { ended, left } = await interrupted("SIGTERM", new RegExp(`tinykv-${words[0]}-`), ...words);
   expect({ ended, left }).toEqual({ ended: "SIGTERM", left: [] });
 });
 

@@ -9,6 +9,8 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -25,6 +27,7 @@ export const CHEATS = [
   "drops-half-a-batch-when-killed",
   "dies-by-itself",
   "keeps-all-in-memory",
+  "builds-beside",
   "hangs-in-open",
   "hangs-in-a-read",
   "hangs-in-a-write",
@@ -66,6 +69,11 @@ class LogStore implements DrivenStore {
     if (cheat === "keeps-all-in-memory") {
       this.#fd = openSync("/dev/null", "a");
       return;
+    }
+    if (cheat === "builds-beside" && !existsSync(directory)) {
+      mkdirSync(`${directory}.new`, { recursive: true });
+      writeFileSync(join(`${directory}.new`, "log"), "");
+      renameSync(`${directory}.new`, directory);
     }
     mkdirSync(directory, { recursive: true });
     const file = join(directory, "log");

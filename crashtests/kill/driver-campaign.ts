@@ -7,6 +7,7 @@ import { join } from "node:path";
 import {
   capabilitiesFor,
   changesOf,
+  commandLine,
   DriverDied,
   Failure,
   generate,
@@ -16,6 +17,7 @@ import {
   Oracle,
   ProtocolError,
   Random,
+  replayCommand,
   type StdioEngine,
   type StdioStore,
   type SyncWriteOp,
@@ -159,9 +161,8 @@ class DriverRun {
     const { engine, seed, artifacts, rounds, syncRatio } = this.#options;
     const ops = this.#lives.flatMap((life) => life.ops);
     const log = { seed: own, workload: "write-heavy", config: "default", engine: engine.name, ops };
-    const asked = syncRatio === undefined ? "" : ` --sync-ratio ${syncRatio}`;
-    const named = JSON.stringify(engine.name);
-    const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds} --engine ${named}${asked}`;
+    const asked = syncRatio === undefined ? [] : ["--sync-ratio", syncRatio];
+    const command = commandLine(["kill", "--seed", seed, "--rounds", rounds, "--engine", engine.name, ...asked]);
     const directory = writeArtifact(
       artifacts,
       { ...log, condition, message, keys, phase: "scan" },
@@ -169,7 +170,7 @@ class DriverRun {
     );
     keepDriverLives(directory, { engine: engine.name, lives: this.#lives });
     writeReport(directory);
-    return { condition, seed: own, directory, replay: `npx tinykv-harness replay ${directory}`, message };
+    return { condition, seed: own, directory, replay: replayCommand(directory), message };
   }
 
   // Sends until it is time, kills, and hears what was answered before.
@@ -256,6 +257,7 @@ function opened(engine: StdioEngine, directory: string): StdioStore {
   try {
     return engine.open(directory, "default");
   } catch (error) {
+    if (error instanceof DriverDied && error.hung) throw failureOfDeath(error);
     throw new Failure("C1", `the store does not open: ${String(error)}`, undefined, { cause: error });
   }
 }

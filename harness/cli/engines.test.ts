@@ -1,6 +1,6 @@
 // Other engines, from outside: what is listed, and that commands take them.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,13 +70,46 @@ test.each(["classic-level", "lmdb", stdio(OURS)])("a differential run of %s agre
   expect(json["ops"]).toBeGreaterThan(1000);
 });
 
-test("a driver that lies when it is killed is exit 1, and what it left is judged again", async () => {
+test("a driver that lies when it is killed is exit 1, and what it left is judged again by the line that was told", async () => {
   const engine = stdio(DRIVER, "acknowledges-before-writing");
-  const { code, json } = await harness("kill", "--engine", engine, "--seed", "3", "--rounds", "8", "--json");
-  expect([code, json.failures[0]!.condition]).toEqual([1, "C3"]);
-  const again = await harness("replay", json.failures[0]!.directory, "--json");
-  expect([again.code, again.json.failures[0]!.condition]).toEqual([1, "C3"]);
+  const words = ["--seed", "3", "--rounds", "8", "--artifacts", "it's kept", "--json"];
+  const { code, json } = await harness("kill", "--engine", engine, ...words);
+  const [{ condition, directory, replay }] = json.failures as [Ended["json"]["failures"][0]];
+  expect([code, condition]).toEqual([1, "C3"]);
+  const again = await asTyped(`${replay} --json`);
+  expect([again.exitCode, (JSON.parse(again.stdout) as Ended["json"]).failures[0]!.condition]).toEqual([1, "C3"]);
+  const { replay: kept } = JSON.parse(readFileSync(join(root, directory, "failure.json"), "utf8")) as {
+    replay: string;
+  };
+  expect(kept).toBe(replay);
+  // The whole search has words with spaces too.
+  const search = await asTyped(`${readFileSync(join(root, directory, "command.txt"), "utf8").trim()} --json`);
+  expect([search.exitCode, (JSON.parse(search.stdout) as Ended["json"]).failures[0]!.condition]).toEqual([1, "C3"]);
 });
+
+test("what was found of an engine that is gone cannot be judged again: exit 2, and which engine", async () => {
+  const driver = join(root, "driver.js");
+  writeFileSync(
+    driver,
+    `process.argv.splice(2, 0, "acknowledges-before-writing"); await import(${JSON.stringify(DRIVER)});`,
+  );
+  writeFileSync(join(root, "package.json"), '{"type":"module"}');
+  const engine = stdio(driver);
+  const { json } = await harness("kill", "--engine", engine, "--seed", "3", "--rounds", "8", "--json");
+  rmSync(driver);
+  const replayed = await execa(process.execPath, [MAIN, "replay", json.failures[0]!.directory], {
+    cwd: root,
+    reject: false,
+  });
+  expect(replayed.exitCode).toBe(2);
+  expect(replayed.stderr).toContain(driver);
+});
+
+/** A line of the harness, as a shell takes it; of this build. */
+async function asTyped(line: string): Promise<{ exitCode?: number; stdout: string }> {
+  const words = line.replace(/^npx tinykv-harness/, `'${process.execPath}' '${MAIN}'`);
+  return await execa("sh", ["-c", words], { cwd: root, reject: false });
+}
 
 test.skipIf(straceProblem() !== undefined)(
   "a part of the crash images has its share, and a seed of its own",

@@ -2,11 +2,12 @@
 // heap that is full ends a thread's whole process when the last allocation was large, and with it whoever watches.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { deserialize, serialize } from "node:v8";
+import { endChildWithCommand, makeScratch } from "tinykv/harness";
 import { FLIGHT_BYTES, FLIGHT_HEADER_BYTES, FRAME_HEADER_BYTES, type FuzzMessage, type FuzzStart } from "./messages.ts";
 
 /** Of its heap, where objects are that no counter sees: the campaign itself takes some 50 MiB. */
@@ -30,7 +31,7 @@ export type End =
   | undefined;
 
 export class FuzzProcess {
-  readonly #directory = mkdtempSync(join(tmpdir(), "tinykv-fuzzing-"));
+  readonly #directory = makeScratch("tinykv-fuzzing-", tmpdir());
   readonly #flight: number;
   readonly #child: ChildProcess;
   readonly #take: (message: FuzzMessage) => void;
@@ -47,6 +48,7 @@ export class FuzzProcess {
     this.#child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MEGABYTES}`, main, task], {
       stdio: ["ignore", "ignore", "pipe", "pipe", this.#flight],
     });
+    endChildWithCommand(this.#child);
   }
 
   /** Until it has ended, and all that it said is taken. */

@@ -2,11 +2,12 @@
 // its counters, objects behind a function call, are replaced by one typed array for all modules: an execution takes a few
 // microseconds, and so must looking at it.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeScratch } from "tinykv/harness";
 import { COUNTERS } from "./coverage.ts";
 
 /** One way out of a decision. */
@@ -57,7 +58,7 @@ const FOLDERS = ["src", "harness", "fuzz"];
 
 /** Copies dist/ to a temporary directory, with branch counters in `modules` (paths below dist/, without extension). */
 export function copyInstrumented(modules: readonly string[]): InstrumentedCopy {
-  const root = mkdtempSync(join(tmpdir(), "tinykv-fuzz-"));
+  const root = makeScratch("tinykv-fuzz-", tmpdir());
   for (const folder of FOLDERS) {
     const filter = (path: string): boolean => !/\.(?:map|d\.ts)$|\.test\.js$/.test(path);
     cpSync(join(PACKAGE, "dist", folder), join(root, "dist", folder), { recursive: true, filter });

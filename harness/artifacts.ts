@@ -4,6 +4,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type FailureFile, readFailure, readKept, type StoryFile } from "./artifact-files.ts";
+import { commandLine } from "./command-line.ts";
 import type { CrashStory } from "./crash/crash-story.ts";
 import { printTrace } from "./disk/trace-file.ts";
 import type { Trace } from "./disk/trace.ts";
@@ -103,7 +104,7 @@ export function writeReport(directory: string): void {
 
 /** The command that runs an op log or an artifact again. */
 export function replayCommand(path: string): string {
-  return `npx tinykv-harness replay ${path}`;
+  return commandLine(["replay", path]);
 }
 
 /** The op log of a finding. */

@@ -36,8 +36,10 @@ export { ProtocolError } from "./engines/stdio/protocol.ts";
 export { StdioEngine, type StdioStore } from "./engines/stdio/stdio-engine.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
+export { commandLine, quote } from "./command-line.ts";
 export { fastDirectory } from "./fast-directory.ts";
 export { checkEverything } from "./full-check.ts";
+export { endChildWithCommand, makeScratch } from "./scratch.ts";
 export { keyBytes, keyOf, type Key } from "./keys.ts";
 export { Model } from "./model.ts";
 export {
@@ -117,7 +119,7 @@ export { parseTrace, printEvent, printTrace, TRACE_HEADER, traceHash } from "./d
 export { changesDisk, type Trace, type TraceEvent } from "./disk/trace.ts";
 export type { TraceCall } from "./disk/trace.ts";
 export { readArtifact } from "./artifact-files.ts";
-export { writeArtifact, writeReport, type ArtifactExtras, type ArtifactParts } from "./artifacts.ts";
+export { replayCommand, writeArtifact, writeReport, type ArtifactExtras, type ArtifactParts } from "./artifacts.ts";
 export { shrink, type Reproduce, type ShrinkBudget, type ShrinkResult } from "./shrink.ts";
 export { recordThreadedRun, type ThreadedRun } from "./crash/threaded-run.ts";
 export { judgeAlone, SAMPLES } from "./crash/judge-alone.ts";

@@ -5,10 +5,10 @@
 //   reflink   the file lies on a file system that shares blocks, and a snapshot of it is taken while the writer runs
 //   shutdown  the file system is told to stop at once (XFS_IOC_GOINGDOWN, which ext4 has too); the writer then gets EIO
 
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, ftruncateSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, ftruncateSync } from "node:fs";
 import { join } from "node:path";
 import { execaSync } from "execa";
-import { fastDirectory } from "tinykv/harness";
+import { makeScratch } from "tinykv/harness";
 
 export const FILE_SYSTEMS = ["ext4", "xfs", "btrfs"] as const;
 export type FileSystem = (typeof FILE_SYSTEMS)[number];
@@ -46,7 +46,7 @@ export function diskProblem(fs: FileSystem): string | undefined {
 
 // Containers may have the device and not the right to use it.
 function tryMount(fs: FileSystem): string | undefined {
-  const base = mkdtempSync(join(fastDirectory(), "tinykv-disk-probe-"));
+  const base = makeScratch("tinykv-disk-probe-");
   const store = new BlockStore(fs, base, false);
   try {
     store.mount();

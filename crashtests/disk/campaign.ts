@@ -2,7 +2,15 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Failure, isMine, parseConfiguration, Random, type Shard, type WorkloadName } from "tinykv/harness";
+import {
+  commandLine,
+  Failure,
+  isMine,
+  parseConfiguration,
+  Random,
+  type Shard,
+  type WorkloadName,
+} from "tinykv/harness";
 import { CUTS, hasReflink, hasShutdown, type Cut, type FileSystem } from "./block-store.ts";
 import { diskRound, type DiskRoundOptions } from "./disk-round.ts";
 
@@ -96,8 +104,10 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const { condition, message } = error;
-      const asked = options.configs?.length === 1 ? ` --config ${options.configs[0]!}` : "";
-      const replay = `npx tinykv-harness disk --fs ${fs} --seed ${seed} --rounds ${rounds}${asked}`;
+      const asked = options.configs?.length === 1 ? ["--config", options.configs[0]!] : [];
+      // This round alone: it is drawn from its own number.
+      const part = ["--rounds", rounds, "--shard", `${round + 1}/${rounds}`];
+      const replay = commandLine(["disk", "--fs", fs, "--seed", seed, ...part, ...asked]);
       summary.failures.push({ condition, seed: own, directory, replay, message: `${plan.cut}: ${message}` });
     }
     options.progress?.(round + 1, rounds);

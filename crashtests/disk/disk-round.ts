@@ -5,7 +5,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -17,11 +16,12 @@ import { execa } from "execa";
 import {
   checkEverything,
   ContentStore,
+  endChildWithCommand,
   entriesOf,
   Failure,
   failureOf,
-  fastDirectory,
   makeImage,
+  makeScratch,
   Oracle,
   parseTrace,
   SimulatedDisk,
@@ -69,7 +69,7 @@ interface CutTaken {
  * (round.json), its calls (trace.txt) and what the cut left (store/).
  */
 export async function diskRound(options: DiskRoundOptions, keep?: string): Promise<DiskRoundResult> {
-  const base = mkdtempSync(join(fastDirectory(), "tinykv-disk-"));
+  const base = makeScratch("tinykv-disk-");
   const store = new BlockStore(options.fs, base, options.cut === "reflink");
   let writer: Writer | undefined;
   try {
@@ -231,6 +231,7 @@ class Writer {
     this.plan = plan;
     this.#traceFile = plan.traceFile!;
     this.#child = start(plan);
+    endChildWithCommand(this.#child);
     this.#closed = this.#listen(this.#child.stdio[3] as NodeJS.ReadableStream);
   }
 

@@ -4,9 +4,9 @@
 // Directories are independent of each other: some are worked on at a time, and what each does is drawn from its own seed.
 // All checks are made here, one at a time; meanwhile the spawner looks after the children of the other directories.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Failure, fastDirectory, Random } from "tinykv/harness";
+import { Failure, makeScratch, Random } from "tinykv/harness";
 import { DirectoryRun } from "./directory-run.ts";
 import { drawRound } from "./draw-plan.ts";
 import { keepFailure } from "./keep-failure.ts";
@@ -52,7 +52,7 @@ const HEAVY_ROUNDS = 2;
 /** Runs rounds until they are done, the time is up, or one finds something. */
 export async function runKillCampaign(options: KillOptions): Promise<KillSummary> {
   const { dir } = options;
-  const base = dir ?? mkdtempSync(join(fastDirectory(), "tinykv-kill-"));
+  const base = dir ?? makeScratch("tinykv-kill-");
   mkdirSync(base, { recursive: true });
   const spawner = new Spawner();
   try {

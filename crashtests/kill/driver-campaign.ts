@@ -2,20 +2,22 @@
 // while it works on them, after the n-th answer or after a time. What was answered returned; what was only sent may have
 // happened. Then a copy is opened by a new driver and judged by what the engine claims.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   capabilitiesFor,
   changesOf,
+  commandLine,
   DriverDied,
   Failure,
-  fastDirectory,
   generate,
   isAsyncWrite,
   isWrite,
+  makeScratch,
   Oracle,
   ProtocolError,
   Random,
+  replayCommand,
   type StdioEngine,
   type StdioStore,
   type SyncWriteOp,
@@ -78,7 +80,7 @@ interface Sent {
 }
 
 export function runDriverKills(options: DriverKillOptions): DriverKillSummary {
-  const base = options.dir ?? mkdtempSync(join(fastDirectory(), "tinykv-kill-"));
+  const base = options.dir ?? makeScratch("tinykv-kill-");
   mkdirSync(base, { recursive: true });
   const summary: DriverKillSummary = {
     rounds: 0,
@@ -159,9 +161,8 @@ class DriverRun {
     const { engine, seed, artifacts, rounds, syncRatio } = this.#options;
     const ops = this.#lives.flatMap((life) => life.ops);
     const log = { seed: own, workload: "write-heavy", config: "default", engine: engine.name, ops };
-    const asked = syncRatio === undefined ? "" : ` --sync-ratio ${syncRatio}`;
-    const named = JSON.stringify(engine.name);
-    const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds} --engine ${named}${asked}`;
+    const asked = syncRatio === undefined ? [] : ["--sync-ratio", syncRatio];
+    const command = commandLine(["kill", "--seed", seed, "--rounds", rounds, "--engine", engine.name, ...asked]);
     const directory = writeArtifact(
       artifacts,
       { ...log, condition, message, keys, phase: "scan" },
@@ -169,7 +170,7 @@ class DriverRun {
     );
     keepDriverLives(directory, { engine: engine.name, lives: this.#lives });
     writeReport(directory);
-    return { condition, seed: own, directory, replay: `npx tinykv-harness replay ${directory}`, message };
+    return { condition, seed: own, directory, replay: replayCommand(directory), message };
   }
 
   // Sends until it is time, kills, and hears what was answered before.
@@ -256,6 +257,7 @@ function opened(engine: StdioEngine, directory: string): StdioStore {
   try {
     return engine.open(directory, "default");
   } catch (error) {
+    if (error instanceof DriverDied && error.hung) throw failureOfDeath(error);
     throw new Failure("C1", `the store does not open: ${String(error)}`, undefined, { cause: error });
   }
 }

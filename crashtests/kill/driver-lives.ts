@@ -6,6 +6,7 @@ import { join } from "node:path";
 import {
   type Accepted,
   checkEverything,
+  DriverDied,
   Failure,
   failureOf,
   Oracle,
@@ -97,7 +98,8 @@ export function checkDriverCopy(
     return { states: verdict.states, patch: verdict.patch };
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure(store ? "C8" : "C1", String(error), undefined, { cause: error });
+    const hung = error instanceof DriverDied && error.hung;
+    throw new Failure(hung ? "C28" : store ? "C8" : "C1", String(error), undefined, { cause: error });
   } finally {
     store?.kill();
     store?.reap();

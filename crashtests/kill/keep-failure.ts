@@ -4,7 +4,16 @@
 
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { type CrashOp, type Failure, type Finding, type Op, writeArtifact, writeReport } from "tinykv/harness";
+import {
+  commandLine,
+  type CrashOp,
+  type Failure,
+  type Finding,
+  type Op,
+  replayCommand,
+  writeArtifact,
+  writeReport,
+} from "tinykv/harness";
 import type { DirectoryRun } from "./directory-run.ts";
 import { keepLives } from "./lives.ts";
 import type { RoundPlan } from "./plan.ts";
@@ -46,13 +55,16 @@ export function keepFailure(
     config: `${config},background=inline`,
     ops: withKills(run.log),
   };
-  const command = `npx tinykv-harness kill --seed ${seed} --rounds ${rounds}${asked === undefined ? "" : ` ${asked}`}`;
+  const command = [
+    commandLine(["kill", "--seed", seed, "--rounds", rounds]),
+    ...(asked === undefined ? [] : [asked]),
+  ].join(" ");
   const directory = writeArtifact(artifacts, finding, { campaign: "kill", command, store: run.directory });
   const copy = `${run.directory}.check`;
   if (existsSync(copy)) cpSync(copy, join(directory, "store.check"), { recursive: true });
   keepLives(directory, run.kept);
   writeReport(directory);
-  return { condition, seed: child.seed, directory, replay: `npx tinykv-harness replay ${directory}`, message, finding };
+  return { condition, seed: child.seed, directory, replay: replayCommand(directory), message, finding };
 }
 
 // Each life ends with a kill.

@@ -43,6 +43,7 @@ export async function spawnChild(plan: ChildPlan, { heard, signal }: ChildHost):
   });
   const kill = (): void => void child.kill("SIGKILL");
   signal?.addEventListener("abort", kill);
+  if (signal?.aborted === true) kill();
   const records = collectRecords(child.stdio[3] as NodeJS.ReadableStream, plan, { kill, heard });
   let hung = false;
   const watchdog = setTimeout(() => {

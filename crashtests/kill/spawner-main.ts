@@ -10,8 +10,8 @@ import { live } from "./live.ts";
 import type { SpawnerAnswer, SpawnerTask } from "./spawner.ts";
 
 const over = new AbortController();
-// The parent decides what a signal from the terminal means.
-process.on("SIGINT", () => undefined);
+// The parent decides what a signal to all of them means: this one ends when its input does, and nobody outlives it.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 // It may be dead.
 process.stdout.on("error", () => undefined);
 

@@ -70,6 +70,26 @@ test.skipIf(problem !== undefined)("an engine without scans is asked for every k
   expect(findings.map(({ message }) => message).join()).not.toContain("UNSUPPORTED");
 });
 
+test.skipIf(problem !== undefined)(
+  "a store that is built beside its place and renamed into it is not covered",
+  async () => {
+    const command = [process.execPath, DRIVER, "builds-beside"];
+    const ops = [...generate({ seed: "foreign", workload: "write-heavy", ops: 40, keys: 20, syncRatio: 0.5 })];
+    const run = await recordDriver({
+      name: "driver",
+      command,
+      ops,
+      config: "default",
+      scratch: join(scratch, "recorded"),
+    });
+    expect(run.ops.length).toBeGreaterThan(20);
+    expect(run.notCovered).toEqual([expect.stringMatching(/^rename of store\.new to store, .*no image is tried$/)]);
+    const engine = StdioEngine.find("driver", command, join(scratch, "probe"));
+    const { images, findings } = crashForeign({ run, engine, config: "default", seed: "1", images: 20, scratch });
+    expect({ images, findings }).toEqual({ images: 0, findings: [] });
+  },
+);
+
 // Where its last file is, it complains of the first of the others that is missing, and of no second one.
 const THREE_FILES = {
   capabilities: new Set(["scan"]),

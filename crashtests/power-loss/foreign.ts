@@ -8,6 +8,7 @@ import {
   anySurvival,
   changesDisk,
   ContentStore,
+  DriverDied,
   EMPTY_DIRECTORIES,
   isWrite,
   sceneOf,
@@ -234,7 +235,8 @@ export function judgeOpened(
     const verdict = oracle.judge(window, recoveredFrom(store, engine.capabilities, window.history ?? oracle.model));
     return verdict.ok ? undefined : verdict.violation;
   } catch (error) {
-    return { condition: "C1", message: `it does not open: ${String(error)}` };
+    const hung = error instanceof DriverDied && error.hung;
+    return { condition: hung ? "C28" : "C1", message: `it does not open: ${String(error)}` };
   } finally {
     store?.kill();
     store?.reap();

@@ -1,6 +1,6 @@
 // `crash --engine OTHER`: crash images of an engine that is not ours.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   crashForeign,
@@ -10,20 +10,20 @@ import {
 } from "../../crashtests/power-loss/foreign.ts";
 import { readArtifact } from "../artifact-files.ts";
 import { replayCommand, writeArtifact, writeReport } from "../artifacts.ts";
+import { commandLine } from "../command-line.ts";
 import { parseConfiguration } from "../configurations.ts";
 import { STORE } from "../crash/recorded-run.ts";
-import { chooseEngine, engineOf, type EngineChoice } from "../engines/find-engines.ts";
+import { engineOf, type EngineChoice } from "../engines/find-engines.ts";
 import type { StdioEngine } from "../engines/stdio/stdio-engine.ts";
-import { fastDirectory } from "../fast-directory.ts";
 import { isWrite, type Op } from "../op.ts";
 import { Oracle } from "../oracle.ts";
+import { makeScratch } from "../scratch.ts";
 import { recordDriver, straceProblem, type ForeignRun } from "../strace/record-driver.ts";
 import { generate } from "../workloads/workload.ts";
 import type { WorkloadName } from "../workloads/mixes.ts";
+import { checkEngine } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { type CommandReport, finish, say, type ReportedFailure } from "./report.ts";
-import { quote } from "./task-commands.ts";
-import { HARNESS } from "./tasks.ts";
 
 export interface ForeignCrashOptions {
   readonly seed: string;
@@ -50,7 +50,7 @@ export async function foreignCrash(options: ForeignCrashOptions, choice: Driver)
     const counters = { engine: options.engine, images: 0, skipped: problem };
     return { command: "crash", seed, ops: 0, seconds: 0, failures: [], counters };
   }
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-foreign-"));
+  const scratch = makeScratch("tinykv-foreign-");
   try {
     const engine = engineOf(choice) as StdioEngine;
     const made = [...generate({ seed, ops, workload, config: parseConfiguration(config), syncRatio: SYNC_RATIO })];
@@ -92,10 +92,8 @@ function keep(options: ForeignCrashOptions, run: ForeignRun, found: ForeignFindi
   const { seed, ops, images, workload, engine, config, artifacts } = options;
   const { condition, loss, lost, event, image, scene } = found;
   const words = ["crash", "--engine", engine, "--seed", seed, "--ops", String(ops), "--images", String(images)];
-  const command = [
-    HARNESS,
-    ...[...words, "--workload", workload, ...(config === "default" ? [] : ["--config", config])].map(quote),
-  ].join(" ");
+  const configured = config === "default" ? [] : ["--config", config];
+  const command = commandLine([...words, "--workload", workload, ...configured]);
   const losses = lost.length === 0 ? "nothing lost" : `lost: ${lost.join(", ")}`;
   const message = `${loss === "kill" ? "a kill" : "power loss"} behind call ${event + 1}, ${losses}: ${found.message}`;
   const log: readonly Op[] = run.ops;
@@ -113,7 +111,7 @@ function keep(options: ForeignCrashOptions, run: ForeignRun, found: ForeignFindi
   const { least, most } = run.windows[event + 1]![loss];
   writeFileSync(join(directory, WINDOW_FILE), `${JSON.stringify({ engine, config, least, most } satisfies Judged)}\n`);
   writeReport(directory);
-  return { condition, seed, directory, message, replay: replayCommand(quote(directory)) };
+  return { condition, seed, directory, message, replay: replayCommand(directory) };
 }
 
 /** What an image was judged by. */
@@ -135,17 +133,17 @@ export function replayForeign(path: string, json: boolean): number | undefined {
   const { log } = readArtifact(path);
   const oracle = new Oracle();
   for (const op of log.ops) if (isWrite(op)) oracle.issue(op);
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-foreign-"));
+  const scratch = makeScratch("tinykv-foreign-");
   try {
     const directory = join(scratch, "store");
     const kept = join(path, "image", STORE);
     if (existsSync(kept)) cpSync(kept, directory, { recursive: true });
     else mkdirSync(directory);
     const window = { least, most, tail: [] };
-    const wrong = judgeOpened(engineOf(chooseEngine(engine)) as StdioEngine, { directory, config, oracle, window });
+    const wrong = judgeOpened(engineOf(checkEngine(engine)) as StdioEngine, { directory, config, oracle, window });
     const { seed } = log.header;
     const report = { command: "replay", seed, ops: log.ops.length, counters: { engine, least, most } };
-    const again = wrong && { ...wrong, seed, directory: path, replay: replayCommand(quote(path)) };
+    const again = wrong && { ...wrong, seed, directory: path, replay: replayCommand(path) };
     const seconds = (performance.now() - begin) / 1000;
     return finish({ ...report, seconds, failures: again ? [again] : [] }, json);
   } finally {

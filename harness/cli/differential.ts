@@ -1,6 +1,6 @@
 // One differential run: operations on the engine and on the model, to the end or to the first disagreement.
 
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NodeEnv, type Env } from "tinykv/env";
 import { parseConfiguration } from "../configurations.ts";
@@ -12,10 +12,11 @@ import { killDrivers } from "../engines/stdio/driver-process.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
 import { Failure } from "../failure.ts";
 import { edgeFiles } from "../inspector/edges.ts";
-import { fastDirectory, removeScratch } from "../fast-directory.ts";
+import { removeScratch } from "../fast-directory.ts";
 import type { Finding } from "../finding.ts";
 import type { Op } from "../op.ts";
 import { Runner, type RunCounts } from "../runner.ts";
+import { makeScratch } from "../scratch.ts";
 import { runInTurns, type Turns } from "../turns.ts";
 import { generate, type WorkloadOptions } from "../workloads/workload.ts";
 import { SteadyEnv, TraceHasher } from "./steady-env.ts";
@@ -48,7 +49,7 @@ export const LOG_OPS_MAX = 1_000_000;
 /** Runs any operations. What fails leaves the store in `found.scratch`. */
 export async function runOps(run: OpsRun, host: WorkerHost): Promise<OpsResult> {
   const { config, seed, workload, work } = run;
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-run-"));
+  const scratch = makeScratch("tinykv-run-");
   const directory = join(scratch, "store");
   const { start } = parseConfiguration(config);
   if (start) writeFiles(directory, edgeFiles(start));

@@ -1,5 +1,5 @@
 // `engines --results`: each engine through each suite, as one table in Markdown. A cell says how much was tried and what was
-// found; why a suite could not be tried is said below the table.
+// found; why a suite or an engine could not be tried is said there too.
 
 import { availableParallelism } from "node:os";
 import { OWN_ENGINE } from "../engine.ts";
@@ -7,6 +7,7 @@ import type { Capability } from "../capabilities.ts";
 import {
   chooseEngine,
   EngineError,
+  EngineMissing,
   engineOf,
   listPeers,
   ownDriver,
@@ -18,7 +19,8 @@ import { runCampaign } from "./campaign.ts";
 import { foreignCrash } from "./crash-foreign.ts";
 import { keepAll } from "./keep.ts";
 import { driverKills } from "./kill.ts";
-import { Exit, printResult, say, type ReportedFailure } from "./report.ts";
+import { UsageError } from "./options.ts";
+import { finish, printResult, say, type ReportedFailure } from "./report.ts";
 import type { RunTask } from "./tasks.ts";
 
 export interface ResultsOptions {
@@ -38,13 +40,23 @@ interface Cell {
   readonly of: string;
   readonly count: number;
   readonly failures: readonly ReportedFailure[];
+  /** Reasons other than failures why it is not ok. */
+  readonly complaints: readonly string[];
   /** Why it was not tried, or what of it was not covered. */
   readonly remarks: readonly string[];
 }
 
 interface Row {
   readonly engine: string;
+  /** Why there are no cells. */
+  readonly missing?: string;
   readonly cells: readonly (Cell | undefined)[];
+}
+
+/** What was asked for: a driver, or why it cannot be started here. */
+interface Candidate {
+  readonly name: string;
+  readonly driver: Driver | string;
 }
 
 type Driver = Extract<EngineChoice, { kind: "driver" }>;
@@ -56,38 +68,56 @@ const RECORDED_CONFIG = "writeBufferSize=65536";
 /** What reads a snapshot. */
 const SNAPSHOT_READS = ["snapshotGet", "snapshotScan"] as const;
 
-/** Prints the table; exit 1 if something was found. */
+/**
+ * Prints the table, then the line of every command; exit 1 if something was found, or if a suite tried too little to mean
+ * anything. Throws UsageError for what is no engine, before anything runs; what is not installed has a row that says so.
+ */
 export async function printEngineResults(options: ResultsOptions): Promise<number> {
+  const begin = performance.now();
+  const candidates = namesOf(options).map(candidateNamed);
   const rows: Row[] = [];
-  for (const name of namesOf(options)) {
-    const driver = driverNamed(name);
-    if (driver === undefined) continue;
+  for (const { name, driver } of candidates) {
+    if (typeof driver === "string") {
+      say(driver);
+      rows.push({ engine: name, missing: driver, cells: [] });
+      continue;
+    }
     say(`${name} …`);
     rows.push({ engine: name, cells: await cellsOf(driver, options) });
   }
-  const failures = rows.flatMap(({ cells }) => cells.flatMap((cell) => cell?.failures ?? []));
-  if (options.json)
-    printResult(JSON.stringify({ command: "engines", ok: failures.length === 0, suites: SUITES, rows }));
-  else printResult(tableOf(rows));
-  return failures.length === 0 ? Exit.ok : Exit.failure;
+  const { seed, json } = options;
+  const cells = rows.flatMap((row) => row.cells.flatMap((cell) => cell ?? []));
+  const seconds = (performance.now() - begin) / 1000;
+  const ops = cells.filter(({ of }) => of === "operations").reduce((sum, { count }) => sum + count, 0);
+  const failures = [...new Set(cells.flatMap((cell) => cell.failures))];
+  const complaints = rows.flatMap((row) =>
+    row.cells.flatMap((cell) => (cell?.complaints ?? []).map((complaint) => `${row.engine}: ${complaint}`)),
+  );
+  if (!json) printResult(tableOf(rows));
+  const counters = json ? { suites: SUITES, rows } : { engines: rows.length };
+  return finish({ command: "engines", seed, ops, seconds, failures, complaints, counters }, json);
 }
 
 function namesOf({ engines }: ResultsOptions): string[] {
   if (engines.length > 0) return [...engines];
-  const installed = listPeers().filter(({ version }) => version !== undefined);
-  return [OWN_ENGINE, ...installed.map(({ name }) => name)];
+  return [OWN_ENGINE, ...installedPeers()];
+}
+
+function installedPeers(): string[] {
+  return listPeers().flatMap(({ name, version }) => (version === undefined ? [] : name));
 }
 
 // Ours goes through the same door as all others: its driver.
-function driverNamed(name: string): Driver | undefined {
+function candidateNamed(name: string): Candidate {
   try {
     const choice = name === OWN_ENGINE ? ownDriver() : chooseEngine(name);
     engineOf(choice);
-    return choice as Driver;
+    return { name, driver: choice as Driver };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    say(error.message);
-    return undefined;
+    // What is installed and does not start may be built for another version of Node.
+    if (error instanceof EngineMissing || installedPeers().includes(name)) return { name, driver: error.message };
+    throw new UsageError(error.message);
   }
 }
 
@@ -115,12 +145,12 @@ async function differential(
   const { ops: count, counters, found } = await runCampaign(task);
   const failures = await keepAll(artifacts, found);
   const kinds = (counters["kinds"] ?? {}) as Readonly<Record<string, number>>;
-  return { cell: { of: "operations", count, failures, remarks: [] }, kinds };
+  return { cell: { of: "operations", count, failures, complaints: [], remarks: [] }, kinds };
 }
 
 function kills(driver: Driver, syncRatio: number, { seed, rounds, artifacts }: ResultsOptions): Cell {
-  const { failures, counters } = driverKills({ seed, rounds, artifacts, syncRatio }, driver);
-  return { of: "kills", count: Number(counters["rounds"]), failures, remarks: [] };
+  const { failures, complaints = [], counters } = driverKills({ seed, rounds, artifacts, syncRatio }, driver);
+  return { of: "kills", count: Number(counters["rounds"]), failures, complaints, remarks: [] };
 }
 
 async function crashImages({ name, command }: Driver, options: ResultsOptions): Promise<Cell> {
@@ -137,7 +167,7 @@ async function crashImages({ name, command }: Driver, options: ResultsOptions): 
   const { failures, counters } = await foreignCrash(asked, { kind: "driver", name, command });
   const skipped = counters["skipped"];
   const remarks = typeof skipped === "string" ? [skipped] : (counters["notCovered"] as readonly string[]);
-  return { of: "images", count: Number(counters["images"]), failures, remarks };
+  return { of: "images", count: Number(counters["images"]), failures, complaints: [], remarks };
 }
 
 function tableOf(rows: readonly Row[]): string {
@@ -147,7 +177,8 @@ function tableOf(rows: readonly Row[]): string {
     remarks.push(`${engine}: ${cell.remarks.join("; ")}.`);
     return ` [${remarks.length}]`;
   };
-  const lines = rows.map(({ engine, cells }) => {
+  const lines = rows.map(({ engine, missing, cells }) => {
+    if (missing !== undefined) return `| ${[engine, missing, ...SUITES.slice(1).map(() => "")].join(" | ")} |`;
     const words = cells.map((cell) => (cell ? inWords(cell) + note(engine, cell) : "not offered"));
     return `| ${[engine, ...words].join(" | ")} |`;
   });
@@ -161,7 +192,7 @@ function tableOf(rows: readonly Row[]): string {
   ].join("\n");
 }
 
-function inWords({ count, of, failures }: Cell): string {
-  const found = [...new Set(failures.map(({ condition }) => condition))].sort();
+function inWords({ count, of, failures, complaints }: Cell): string {
+  const found = [...[...new Set(failures.map(({ condition }) => condition))].sort(), ...complaints];
   return `${found.length === 0 ? "ok" : found.join(", ")}, ${count} ${of}`;
 }

@@ -10,7 +10,6 @@ import type { Shard } from "../finding.ts";
 import { type CommonOptions, positive, UsageError, withCommon } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, say, type ReportedFailure } from "./report.ts";
-import { quote } from "./task-commands.ts";
 
 interface FuzzCliOptions extends CommonOptions {
   readonly seconds: number;
@@ -66,7 +65,7 @@ function inputsOf(targets: readonly string[], artifacts: string): Record<string,
 
 function keepAll(found: readonly Found[], artifacts: string, seed: string): ReportedFailure[] {
   return found.map((one) => {
-    const command = (path: string): string => replayCommand(quote(path));
+    const command = (path: string): string => replayCommand(path);
     const { directory, finding } = keepFinding(artifacts, one, seed, command);
     const message = `${one.target}: ${one.problem.problem}`;
     return { condition: "C22", seed: finding.seed, directory, replay: finding.replay, message };
@@ -106,7 +105,7 @@ export async function replayFuzz(path: string, json: boolean): Promise<number | 
   const now = found[0]?.problem.problem;
   if (now !== problem) say(`it was "${problem}", now it is ${now === undefined ? "no failure" : `"${now}"`}`);
   const message = `${target}: ${now}`;
-  const failure = { condition: "C22", seed, directory: path, replay: replayCommand(quote(path)), message };
+  const failure = { condition: "C22", seed, directory: path, replay: replayCommand(path), message };
   const seconds = (performance.now() - begin) / 1000;
   const failures = now === undefined ? [] : [failure];
   return finish({ command: "replay", seed, ops: 1, seconds, failures, counters: { target } }, json);

@@ -1,21 +1,20 @@
 // What becomes of a kill that found something: the simulated disk is asked to show the same, which it then does at every
 // attempt, so that it can be made smaller.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { keptDriverLives, replayDriverLives } from "../../crashtests/kill/driver-lives.ts";
 import type { KillFailure } from "../../crashtests/kill/keep-failure.ts";
 import { hasLives, replayLives } from "../../crashtests/kill/lives.ts";
 import { readArtifact } from "../artifact-files.ts";
 import { logOf, replayCommand } from "../artifacts.ts";
-import { chooseEngine, engineOf } from "../engines/find-engines.ts";
+import { engineOf } from "../engines/find-engines.ts";
 import type { StdioEngine } from "../engines/stdio/stdio-engine.ts";
 import type { Finding } from "../finding.ts";
-import { fastDirectory } from "../fast-directory.ts";
+import { makeScratch } from "../scratch.ts";
 import { runCampaign } from "./campaign.ts";
 import { discard, shrinkKept } from "./keep.ts";
+import { checkEngine } from "./options.ts";
 import { finish, say, type ReportedFailure } from "./report.ts";
-import { quote } from "./task-commands.ts";
 import type { LogTask } from "./tasks.ts";
 
 /** Looks for each on the simulated disk, and shrinks what is found there. */
@@ -31,7 +30,7 @@ export async function simulateKills(failures: readonly KillFailure[]): Promise<R
 // First where the real kills fell: between two operations; then at every call of the last one.
 async function simulate(directory: string, finding: Finding): Promise<void> {
   for (const search of [false, true]) {
-    const command = replayCommand(quote(directory));
+    const command = replayCommand(directory);
     const task: LogTask = { kind: "log", log: logOf(finding), mode: "crash", search, command, hashed: false };
     const { found } = await runCampaign(task);
     const [first] = found;
@@ -51,7 +50,7 @@ export function replayKill(path: string, json: boolean): number | undefined {
   const begin = performance.now();
   const { log } = readArtifact(path);
   const { seed } = log.header;
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-replay-"));
+  const scratch = makeScratch("tinykv-replay-");
   try {
     const failure = driven
       ? replayDriverLives(driven, { artifact: path, scratch, engine: driverNamed(driven.engine) })
@@ -59,7 +58,7 @@ export function replayKill(path: string, json: boolean): number | undefined {
     const report = { command: "replay", seed, ops: log.ops.length, seconds: (performance.now() - begin) / 1000 };
     if (!failure) return finish({ ...report, failures: [], counters: {} }, json);
     const { condition, message } = failure;
-    const again: ReportedFailure = { condition, seed, directory: path, replay: replayCommand(quote(path)), message };
+    const again: ReportedFailure = { condition, seed, directory: path, replay: replayCommand(path), message };
     return finish({ ...report, failures: [again], counters: {} }, json);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -67,5 +66,5 @@ export function replayKill(path: string, json: boolean): number | undefined {
 }
 
 function driverNamed(name: string): StdioEngine {
-  return engineOf(chooseEngine(name)) as StdioEngine;
+  return engineOf(checkEngine(name)) as StdioEngine;
 }

@@ -5,7 +5,6 @@ import { addToArtifact, replayCommand, writeArtifact } from "../artifacts.ts";
 import { removeScratch } from "../fast-directory.ts";
 import type { Finding } from "../finding.ts";
 import { say, type ReportedFailure } from "./report.ts";
-import { quote } from "./task-commands.ts";
 import type { Found, ShrinkAnswer, ShrinkTask } from "./tasks.ts";
 import { runInWorker, WorkerError, type WorkerOptions } from "./watchdog.ts";
 
@@ -117,6 +116,6 @@ function isShrinkable({ finding: { condition, ops } }: Found): boolean {
 export function reportOf(directory: string, { finding, command, op }: Found): ReportedFailure {
   const { condition, seed, message, ops } = finding;
   const where = op === undefined ? "" : ` (operation ${op})`;
-  const replay = ops.length > 0 ? replayCommand(quote(directory)) : command;
+  const replay = ops.length > 0 ? replayCommand(directory) : command;
   return { condition, seed, directory, replay, message: message + where };
 }

@@ -20,7 +20,7 @@ import {
 } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, type CommandReport } from "./report.ts";
-import { quote } from "./task-commands.ts";
+import { quote } from "../command-line.ts";
 
 interface KillCliOptions extends CommonOptions {
   readonly seed: string;

@@ -1,12 +1,12 @@
 // A process of `meta`: runs one log under one configuration and writes a line for each answer to a file.
 
-import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseConfiguration } from "../configurations.ts";
 import type { Engine } from "../engine.ts";
 import { TinyKVEngine } from "../engines/tinykv.ts";
-import { fastDirectory } from "../fast-directory.ts";
 import { answersOf } from "../metamorphic/answers.ts";
+import { makeScratch } from "../scratch.ts";
 import { generate, type WorkloadOptions } from "../workloads/workload.ts";
 
 /** What a log is made from. */
@@ -31,7 +31,7 @@ export function operationsOf(log: MetaLog): ReturnType<typeof generate> {
 /** Runs the log that a file tells of. */
 export async function runMetaProcess(file: string, engine: Engine): Promise<void> {
   const { log, config, history } = JSON.parse(readFileSync(file, "utf8")) as MetaProcess;
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-meta-"));
+  const scratch = makeScratch("tinykv-meta-");
   process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
   const fd = openSync(history, "w");
   for await (const line of answersOf({ engine, directory: join(scratch, "store"), config }, operationsOf(log)))

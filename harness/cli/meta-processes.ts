@@ -1,9 +1,10 @@
 // The histories of one log, each made by a process of its own, some at a time.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { endChildWithCommand, makeScratch } from "../scratch.ts";
 import { builtModule } from "./watchdog.ts";
 import { LAST_LINE, type MetaLog, type MetaProcess } from "./meta-main.ts";
 
@@ -36,7 +37,7 @@ export async function* recordHistories(
   configs: readonly string[],
   options: RecordOptions = {},
 ): AsyncGenerator<Recorded, void> {
-  const scratch = mkdtempSync(join(tmpdir(), "tinykv-meta-"));
+  const scratch = makeScratch("tinykv-meta-", tmpdir());
   const abort = new AbortController();
   const atATime = Math.min(PROCESSES_MAX, availableParallelism());
   const running = new Map<number, Promise<void>>();
@@ -79,6 +80,7 @@ async function record(
     stdin: "ignore",
     cancelSignal,
   });
+  endChildWithCommand(child);
   let hung = false;
   const timer = watch(history, hangMilliseconds, () => {
     hung = true;

@@ -29,7 +29,7 @@ import {
 } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { finish, type ReportedFailure } from "./report.ts";
-import { commandLine } from "./task-commands.ts";
+import { commandLine } from "../command-line.ts";
 import type { Found } from "./tasks.ts";
 
 /** Histories when nobody says how many: as many configurations with a name as drawn ones. */

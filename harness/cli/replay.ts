@@ -1,4 +1,3 @@
-import { quote } from "./task-commands.ts";
 import { readArtifact, type FailureFile } from "../artifact-files.ts";
 import { replayCommand } from "../artifacts.ts";
 import type { OpLog } from "../op-log.ts";
@@ -7,7 +6,7 @@ import { replayFuzz } from "./fuzz.ts";
 import { discard, keepAsIs, reportOf } from "./keep.ts";
 import { replayForeign } from "./crash-foreign.ts";
 import { replayKill } from "./keep-kill.ts";
-import { configsOf, type CommonOptions, type DoubleCheckOptions } from "./options.ts";
+import { checkEngine, configsOf, type CommonOptions, type DoubleCheckOptions } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { modeOf } from "./reproduce.ts";
 import { finish, say } from "./report.ts";
@@ -20,10 +19,12 @@ export async function runReplay(path: string, options: CommonOptions & DoubleChe
   const killed = replayKill(path, options.json) ?? replayForeign(path, options.json);
   if (killed !== undefined) return killed;
   const { log, mode, failure } = readLog(path, options);
+  // Older logs name none.
+  if (log.header.engine !== "") checkEngine(log.header.engine);
   const { artifacts, json, doubleCheck } = options;
   const begin = performance.now();
   const progress = new Progress("replay");
-  const command = replayCommand(quote(path));
+  const command = replayCommand(path);
   const task: LogTask = { kind: "log", log, mode, command, hashed: doubleCheck };
   const result = await (doubleCheck ? runCampaignTwice : runCampaign)(task, { progress: progress.update });
   progress.end();

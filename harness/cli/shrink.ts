@@ -5,8 +5,8 @@ import { discard, keep, keepAll, shrinkKept } from "./keep.ts";
 import type { CommonOptions } from "./options.ts";
 import { readLog } from "./replay.ts";
 import { Exit, finish, printResult, say } from "./report.ts";
-import { quote } from "./task-commands.ts";
-import { type Found, HARNESS, type LogTask } from "./tasks.ts";
+import { commandLine } from "../command-line.ts";
+import { type Found, type LogTask } from "./tasks.ts";
 
 export interface ShrinkCliOptions extends CommonOptions {
   readonly minutes: number;
@@ -16,7 +16,7 @@ export interface ShrinkCliOptions extends CommonOptions {
 export async function runShrinkCommand(path: string, options: ShrinkCliOptions): Promise<number> {
   const { log, mode, failure } = readLog(path, options);
   const begin = performance.now();
-  const command = `${HARNESS} shrink ${quote(path)}`;
+  const command = commandLine(["shrink", path]);
   const task: LogTask = { kind: "log", log, mode, command, hashed: false };
   const { found, ops, counters } = await runCampaign(task);
   const [first] = found;
@@ -36,7 +36,7 @@ export async function runShrinkCommand(path: string, options: ShrinkCliOptions):
   if (!options.json) printResult(printOpLog(logOf(finding)).trimEnd());
   say(`kept in ${file}`);
   const { condition, message, seed } = finding;
-  const failures = [{ condition, seed, message, directory, replay: replayCommand(quote(file)) }];
+  const failures = [{ condition, seed, message, directory, replay: replayCommand(file) }];
   const sizes = { before: first.finding.ops.length, after: finding.ops.length, attempts };
   return finish({ ...report, seconds: seconds(), failures, counters: sizes }, options.json);
 }

@@ -1,7 +1,8 @@
 // The command line of a task: what its artifact says to type.
 
+import { commandLine } from "../command-line.ts";
 import type { Shard } from "../finding.ts";
-import { type BarriersTask, type CrashTask, type FaultsTask, HARNESS, type RunTask } from "./tasks.ts";
+import { type BarriersTask, type CrashTask, type FaultsTask, type RunTask } from "./tasks.ts";
 
 export function runCommand({ seed, ops, workload, keys, engine }: RunTask, config: string): string {
   const words = ["run", "--seed", seed, "--ops", ops, "--workload", workload];
@@ -38,14 +39,4 @@ function configWords(config: string | undefined): string[] {
 
 function shardWords({ index, count }: Shard): string[] {
   return count === 1 ? [] : ["--shard", `${index}/${count}`];
-}
-
-/** A command of the harness, to be typed as it stands. */
-export function commandLine(words: readonly (string | number)[]): string {
-  return [HARNESS, ...words.map((word) => quote(String(word)))].join(" ");
-}
-
-/** A word as a POSIX shell takes it. */
-export function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

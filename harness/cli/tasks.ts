@@ -176,5 +176,3 @@ export interface HuntAnswer {
 }
 
 export type Task = CampaignTask | ShrinkTask | HuntTask | SelfCheckTask;
-
-export const HARNESS = "npx tinykv-harness";

@@ -4,8 +4,7 @@ import { FEATURES, type Feature } from "../inspector/format-features.ts";
 import { checkEngine, type CommonOptions, configsOf } from "./options.ts";
 import { finish, say, type CommandReport } from "./report.ts";
 import { type RunReport, type SuiteResult, writeRunPage } from "./run-report.ts";
-import { quote } from "./task-commands.ts";
-import { HARNESS } from "./tasks.ts";
+import { commandLine } from "../command-line.ts";
 
 export interface TortureOptions extends CommonOptions {
   readonly seed: string;
@@ -63,11 +62,11 @@ export function blindSpots(
 }
 
 function lineOf({ seed, minutes, config, configs, shard }: TortureOptions): string {
-  const words = [HARNESS, "torture", "--seed", seed, "--minutes", minutes];
+  const words: (string | number)[] = ["torture", "--seed", seed, "--minutes", minutes];
   if (config !== undefined) words.push("--config", config);
   if (configs !== undefined) words.push("--configs", configs);
   if (shard.count > 1) words.push("--shard", `${shard.index}/${shard.count}`);
-  return words.map((word) => (word === HARNESS ? HARNESS : quote(String(word)))).join(" ");
+  return commandLine(words);
 }
 
 function printTable(results: readonly SuiteResult[]): void {

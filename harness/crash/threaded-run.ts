@@ -1,12 +1,12 @@
 // A recorded run whose background work a thread does: the trace has the calls of both threads, in the order in which the
 // disk saw them. It is another one each time, so a finding is kept with its trace.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Barrier, Env } from "tinykv/env";
 import type { RecordingEnv } from "../disk/recording-env.ts";
 import { TwoThreads } from "../disk/threads/two-threads-env.ts";
-import { fastDirectory } from "../fast-directory.ts";
+import { makeScratch } from "../scratch.ts";
 import { recordRun, type Demands, type RecordedRun, type RecordedRunOptions, type Recording } from "./recorded-run.ts";
 
 export interface ThreadedRun extends RecordedRun {
@@ -20,7 +20,7 @@ export interface ThreadedRun extends RecordedRun {
 export async function recordThreadedRun(
   options: Omit<RecordedRunOptions, "start" | "world"> & { readonly skip?: Barrier },
 ): Promise<ThreadedRun> {
-  const root = mkdtempSync(join(fastDirectory(), "tinykv-threads-"));
+  const root = makeScratch("tinykv-threads-");
   mkdirSync(join(root, "d"));
   const threads = new TwoThreads(root, options.skip);
   let workerEvents = 0;

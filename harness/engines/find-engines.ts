@@ -1,17 +1,20 @@
 // Engines by the names that `--engine` takes.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseCommandString } from "execa";
 import { OWN_ENGINE, type Engine } from "../engine.ts";
-import { fastDirectory } from "../fast-directory.ts";
+import { makeScratch } from "../scratch.ts";
 import { PEERS, peerVersion, type PeerName } from "./peers.ts";
 import { STDIO_PREFIX, StdioEngine } from "./stdio/stdio-engine.ts";
 import { TinyKVEngine } from "./tinykv.ts";
 
 /** The engine asked for does not exist, is not installed, or does not speak the protocol. */
 export class EngineError extends Error {}
+
+/** There is such an engine, and it is not installed here. */
+export class EngineMissing extends EngineError {}
 
 /** What `--engine` names, so far as can be said without starting it. */
 export type EngineChoice =
@@ -39,7 +42,7 @@ export function chooseEngine(name: string): EngineChoice {
   if (!peer)
     throw new EngineError(`unknown engine ${name}; there are ${[OWN_ENGINE, ...PEERS].join(", ")}, stdio:COMMAND`);
   const places = peerDirectories();
-  if (peerVersion(peer, places) === undefined) throw new EngineError(`${peer} is not installed`);
+  if (peerVersion(peer, places) === undefined) throw new EngineMissing(`${peer} is not installed`);
   return { kind: "driver", name, command: [process.execPath, "--no-warnings", driverFile(), peer, ...places] };
 }
 
@@ -56,7 +59,7 @@ export function engineOf(choice: EngineChoice): Engine {
   if (choice.kind === "own") return new TinyKVEngine();
   const before = known.get(choice.name);
   if (before) return before;
-  const scratch = mkdtempSync(join(fastDirectory(), "tinykv-probe-"));
+  const scratch = makeScratch("tinykv-probe-");
   try {
     const engine = StdioEngine.find(choice.name, choice.command, join(scratch, "store"));
     known.set(choice.name, engine);

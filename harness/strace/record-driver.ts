@@ -14,8 +14,8 @@ import { StdioEngine } from "../engines/stdio/stdio-engine.ts";
 import { isAsyncWrite, isWrite, type Op } from "../op.ts";
 import type { Durability, Oracle, Ticket, Window } from "../oracle.ts";
 import { UNSUPPORTED } from "../unsupported.ts";
-import { StoreTrace, TRACED_CALLS } from "./store-trace.ts";
-import { systemCalls } from "./system-calls.ts";
+import { StoreTrace } from "./store-trace.ts";
+import { systemCalls, TRACED_CALLS } from "./system-calls.ts";
 
 export interface ForeignRun {
   /** What the engine did; what it refused is not among them. */
@@ -90,8 +90,8 @@ async function record({ name, command, ops, config }: RecordDriverOptions, root:
   }
   store.close();
   const run = await new Recorder(watched.durability, requests).read(output, directory);
-  const unexplained = compare(run.trace, directory);
-  const { refused: _refused, ...recorded } = run;
+  const unexplained = run.isWhole ? compare(run.trace, directory) : [];
+  const { refused: _refused, isWhole: _isWhole, ...recorded } = run;
   return {
     ...recorded,
     ops: [...requests.values()].filter(({ id }) => !run.refused.has(id)),
@@ -123,7 +123,7 @@ class Recorder {
   async read(
     output: string,
     directory: string,
-  ): Promise<Omit<ForeignRun, "ops"> & { readonly refused: ReadonlySet<number> }> {
+  ): Promise<Omit<ForeignRun, "ops"> & { readonly refused: ReadonlySet<number>; readonly isWhole: boolean }> {
     const lines: string[] = [];
     for await (const line of createInterface({ input: createReadStream(output) })) lines.push(line);
     const trace = new StoreTrace({
@@ -139,7 +139,17 @@ class Recorder {
     trace.takeAll(systemCalls(lines));
     const notCovered = [...trace.notCovered];
     const refused = this.#refused;
-    return { trace: this.#trace, windows: this.#windows, oracle: this.#oracle, notCovered, refused };
+    // Of a part of the files nobody knows what they hold: there is no image that could be judged.
+    if (!trace.isWhole)
+      return {
+        trace: [],
+        windows: this.#windows.slice(0, 1),
+        oracle: this.#oracle,
+        notCovered,
+        refused,
+        isWhole: false,
+      };
+    return { trace: this.#trace, windows: this.#windows, oracle: this.#oracle, notCovered, refused, isWhole: true };
   }
 
   // The request behind an answered one may be under way from now on.

@@ -170,3 +170,11 @@ test("names that change places, and links that are symbolic, are said not to be 
   expect(notCovered).toEqual(["renameat2 with RENAME_EXCHANGE", "symbolic links"]);
   expect(events.at(-1)).toBe("rename /db/two /db/log");
 });
+
+test("what is renamed into the store from outside, or out of it, is told, and the trace is not whole", () => {
+  const into = trace(`rename(${named("/real/built")}, ${named("/real/store")}) = 0`, OPEN);
+  expect([into.isWhole, into.events]).toEqual([false, ["open /db/log wx 1"]]);
+  expect(into.notCovered.join()).toContain("rename of built to store");
+  expect(trace(OPEN, `rename(${named("/real/store/log")}, ${named("/real/old")}) = 0`).isWhole).toBe(false);
+  expect(trace(OPEN, `rename(${named("/real/store/log")}, ${named("/real/store/old")}) = 0`).isWhole).toBe(true);
+});

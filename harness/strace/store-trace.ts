@@ -11,17 +11,6 @@ import { effectsOf } from "./effects.ts";
 import { WorkingDirectories } from "./working-directories.ts";
 import { descriptorOf, pathOf, StraceError, type SystemCall, writtenBy } from "./system-calls.ts";
 
-/** What strace has to be asked for. */
-export const TRACED_CALLS: readonly string[] = `
-  open openat openat2 creat close close_range dup dup2 dup3 fcntl
-  clone clone3 fork vfork execve execveat exit_group chdir fchdir
-  read readv lseek write writev pwrite64 pwritev pwritev2
-  truncate ftruncate fallocate copy_file_range sendfile splice mmap io_uring_setup
-  fsync fdatasync syncfs sync rename renameat renameat2 link linkat
-  symlink symlinkat unlink unlinkat mkdir mkdirat rmdir`
-  .trim()
-  .split(/\s+/);
-
 /** Syncs of an engine that is not ours have no names. */
 const BARRIER = "foreign" as unknown as Extract<TraceCall, { call: "sync" }>["barrier"];
 
@@ -61,6 +50,8 @@ export interface StoreTraceOptions {
 export class StoreTrace {
   /** What the trace does not show, one sentence each. */
   readonly notCovered: Set<string> = new Set<string>();
+  /** False when names came from outside of the directory, or left it: what such a file holds the trace does not tell. */
+  isWhole = true;
   readonly #options: StoreTraceOptions;
   readonly #inodes = new Map<string, Inode>();
   readonly #tables = new DescriptorTables<OpenFile>();
@@ -331,6 +322,13 @@ export class StoreTrace {
   }
 
   #renamed(name: string, from: string, to: string): void {
+    if (!this.#isInside(from) || !this.#isInside(to)) {
+      this.isWhole = false;
+      this.notCovered.add(
+        `${name} of ${posix.basename(from)} to ${posix.basename(to)}, one outside of the store: no image is tried`,
+      );
+      return;
+    }
     const inode = this.#inodes.get(from);
     if (inode) this.#inodes.set(to, inode);
     if (name.startsWith("rename")) this.#inodes.delete(from);

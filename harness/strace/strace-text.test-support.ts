@@ -8,6 +8,7 @@ export interface Traced {
   readonly events: readonly string[];
   readonly answers: readonly string[];
   readonly notCovered: readonly string[];
+  readonly isWhole: boolean;
 }
 
 export function hex(text: string): string {
@@ -45,7 +46,7 @@ export function trace(...lines: string[]): Traced {
     answered: (line) => answers.push(line),
   });
   store.takeAll(systemCalls(lines.map((line) => (/^\d+ {4}/.test(line) ? line : `77    ${line}`))));
-  return { events, answers, notCovered: [...store.notCovered] };
+  return { events, answers, notCovered: [...store.notCovered], isWhole: store.isWhole };
 }
 
 /** Lines of another thread. */

@@ -17,6 +17,17 @@ export interface SystemCall {
   readonly ended: number;
 }
 
+/** What strace has to be asked for. */
+export const TRACED_CALLS: readonly string[] = `
+  open openat openat2 creat close close_range dup dup2 dup3 fcntl
+  clone clone3 fork vfork execve execveat exit_group chdir fchdir
+  read readv lseek write writev pwrite64 pwritev pwritev2
+  truncate ftruncate fallocate copy_file_range sendfile splice mmap io_uring_setup
+  fsync fdatasync syncfs sync rename renameat renameat2 link linkat
+  symlink symlinkat unlink unlinkat mkdir mkdirat rmdir`
+  .trim()
+  .split(/\s+/);
+
 /** The trace cannot be understood. */
 export class StraceError extends Error {}
 

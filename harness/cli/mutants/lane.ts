@@ -3,6 +3,7 @@
 
 import { createInterface } from "node:readline";
 import { execa } from "execa";
+import { endChildWithCommand } from "../../scratch.ts";
 import type { HuntTask, SelfCheckTask } from "../tasks.ts";
 import { builtModule } from "../watchdog.ts";
 import type { Mutant } from "./catalogue.ts";
@@ -64,6 +65,7 @@ function start() {
     buffer: false,
     reject: false,
   });
+  endChildWithCommand(child);
   // That it has died is seen from how it ended.
   child.stdin.on("error", () => undefined);
   return { child, answers: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };

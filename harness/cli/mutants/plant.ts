@@ -1,20 +1,11 @@
 // A copy of the built package with one bug in it, in a directory of its own. What is not changed is linked, not copied.
 
-import {
-  cpSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { linkDependencies, PACKAGE } from "../../../fuzz/instrument.ts";
+import { makeScratch } from "../../scratch.ts";
 import { type Mutant, planted } from "./catalogue.ts";
 
 export interface Plantation {
@@ -32,7 +23,7 @@ const READ = ["harness/corpus", "harness/mutants", "harness/workloads/hashes.jso
 
 /** Plants a mutant; without one, a copy that is sound. Throws MutantError. */
 export function plant(mutant: Mutant | undefined): Plantation {
-  const root = mkdtempSync(join(tmpdir(), "tinykv-mutant-"));
+  const root = makeScratch("tinykv-mutant-", tmpdir());
   try {
     const changed = mutant && builtFile(mutant);
     linkTree(join(PACKAGE, "dist"), join(root, "dist"), changed && join(PACKAGE, changed));

@@ -9,6 +9,8 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -25,6 +27,10 @@ export const CHEATS = [
   "drops-half-a-batch-when-killed",
   "dies-by-itself",
   "keeps-all-in-memory",
+  "builds-beside",
+  "hangs-in-open",
+  "hangs-in-a-read",
+  "hangs-in-a-write",
 ] as const;
 export type Cheat = (typeof CHEATS)[number];
 
@@ -46,6 +52,10 @@ class Entries implements DrivenSnapshot {
   close(): void {}
 }
 
+function hang(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
 class LogStore implements DrivenStore {
   readonly #cheat: Cheat;
   readonly #fd: number;
@@ -60,6 +70,11 @@ class LogStore implements DrivenStore {
       this.#fd = openSync("/dev/null", "a");
       return;
     }
+    if (cheat === "builds-beside" && !existsSync(directory)) {
+      mkdirSync(`${directory}.new`, { recursive: true });
+      writeFileSync(join(`${directory}.new`, "log"), "");
+      renameSync(`${directory}.new`, directory);
+    }
     mkdirSync(directory, { recursive: true });
     const file = join(directory, "log");
     if (!existsSync(file)) appendFileSync(file, "");
@@ -68,6 +83,7 @@ class LogStore implements DrivenStore {
     for (const line of text.slice(0, text.lastIndexOf("\n") + 1).split("\n"))
       if (line !== "") this.#apply(JSON.parse(line) as Line[]);
     this.#fd = openSync(file, "a");
+    if (cheat === "hangs-in-open" && this.#entries.byKey.size > 0) hang();
   }
 
   put(key: Buffer, value: Buffer, sync: boolean): void {
@@ -100,6 +116,7 @@ class LogStore implements DrivenStore {
   }
 
   scan({ gte, gt, lt, lte, reverse, limit }: DriverRange, snapshot?: DrivenSnapshot): [Buffer, Buffer][] {
+    if (this.#cheat === "hangs-in-a-read") hang();
     if (!HAS_SCANS) throw new DriverError(UNSUPPORTED, "this engine has no scan");
     const all = [...at(snapshot, this.#entries).byKey].map(([key, value]): [Buffer, Buffer] => [
       Buffer.from(key, "hex"),
@@ -131,6 +148,7 @@ class LogStore implements DrivenStore {
       writeSync(2, "out of luck");
       process.exit(1);
     }
+    if (this.#cheat === "hangs-in-a-write") hang();
     this.#apply(lines);
     this.#held.push(lines);
     if (this.#cheat === "acknowledges-before-writing" && this.#held.length < HELD) return;

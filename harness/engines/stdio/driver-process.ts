@@ -5,10 +5,10 @@
 // What hangs is killed: a thread beside this one looks whether the same request has been under way for too long.
 
 import { spawn } from "node:child_process";
-import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { execaSync } from "execa";
-import { fastDirectory } from "../../fast-directory.ts";
+import { endWithCommand, hasEnded, makeScratch } from "../../scratch.ts";
 import { LINE_BYTES_MOST, ProtocolError } from "./protocol.ts";
 import { Watchman } from "./watchman.ts";
 
@@ -53,7 +53,7 @@ export class DriverProcess {
 
   /** `command` is split like argv already: no shell. Throws if the program cannot be started. */
   constructor(command: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    const directory = mkdtempSync(join(fastDirectory(), "tinykv-driver-"));
+    const directory = makeScratch("tinykv-driver-");
     const [requests, answers, errors] = ["requests", "answers", "errors"].map((name) => join(directory, name));
     execaSync("mkfifo", [requests!, answers!]);
     // Opened for both, a FIFO does not wait for its other end; and each is open for the other end before that is opened.
@@ -83,6 +83,7 @@ export class DriverProcess {
       throw new ProtocolError(`${command.join(" ")} cannot be started`);
     }
     this.pid = child.pid;
+    endWithCommand(this.pid);
     LIVING.add(this);
   }
 
@@ -149,6 +150,7 @@ export class DriverProcess {
     closeSync(this.#answers);
     closeSync(this.#errors);
     this.#isOver = true;
+    hasEnded(this.pid);
     LIVING.delete(this);
   }
 

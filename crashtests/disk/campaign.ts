@@ -13,6 +13,7 @@ import {
 } from "tinykv/harness";
 import { CUTS, hasReflink, hasShutdown, type Cut, type FileSystem } from "./block-store.ts";
 import { diskRound, type DiskRoundOptions } from "./disk-round.ts";
+import { keepAsArtifact } from "./keep-round.ts";
 
 export interface DiskOptions {
   readonly fs: FileSystem;
@@ -108,7 +109,8 @@ export async function runDiskCampaign(options: DiskOptions): Promise<DiskSummary
       // This round alone: it is drawn from its own number.
       const part = ["--rounds", rounds, "--shard", `${round + 1}/${rounds}`];
       const replay = commandLine(["disk", "--fs", fs, "--seed", seed, ...part, ...asked]);
-      summary.failures.push({ condition, seed: own, directory, replay, message: `${plan.cut}: ${message}` });
+      const kept = keepAsArtifact(directory, error, { artifacts, command: replay });
+      summary.failures.push({ condition, seed: own, directory: kept, replay, message: `${plan.cut}: ${message}` });
     }
     options.progress?.(round + 1, rounds);
   }

@@ -1,17 +1,8 @@
 // One power cut on a real file system: a child writes, the power goes, the file system is mounted again, and what is there
 // must be what the oracle allows; and one of the images that the simulated disk allows for the calls that the child made.
 
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { execa } from "execa";
 import {
   checkEverything,
@@ -34,7 +25,9 @@ import { CHILD_ENV, childCommand } from "../kill/child-file.ts";
 import { Hearing } from "../kill/hearing.ts";
 import type { ChildPlan } from "../kill/plan.ts";
 import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "../kill/records.ts";
+import { CHILD_SECONDS_MOST } from "../kill/spawn-child.ts";
 import { BlockStore, type Cut, type FileSystem } from "./block-store.ts";
+import { keepFiles, keepRound } from "./keep-round.ts";
 
 export interface DiskRoundOptions {
   readonly fs: FileSystem;
@@ -43,6 +36,8 @@ export interface DiskRoundOptions {
   readonly child: Omit<ChildPlan, "directory" | "traceFile">;
   /** The cut comes behind so many acknowledgements. */
   readonly answers: number;
+  /** A child has hung that has not come to them within so many milliseconds. Default 120,000. */
+  readonly patience?: number;
 }
 
 export interface DiskRoundResult {
@@ -66,7 +61,7 @@ interface CutTaken {
 
 /**
  * Throws Failure. Of that, and of what the simulated disk does not allow, `keep` then holds what was heard of the child
- * (round.json), its calls (trace.txt) and what the cut left (store/).
+ * (round.json), its calls (calls.txt) and what the cut left (store/).
  */
 export async function diskRound(options: DiskRoundOptions, keep?: string): Promise<DiskRoundResult> {
   const base = makeScratch("tinykv-disk-");
@@ -80,7 +75,7 @@ export async function diskRound(options: DiskRoundOptions, keep?: string): Promi
       traceFile: join(base, "trace.txt"),
     };
     writer = new Writer(plan);
-    await writer.acknowledges(options.answers);
+    await writer.acknowledges(options.answers, options.patience ?? CHILD_SECONDS_MOST * 1000);
     const taken = await cutPower(options.cut, store, writer);
     const records = await writer.end();
     store.unmount();
@@ -122,7 +117,7 @@ function judge(plan: ChildPlan, { records, taken, keep }: Found, directory: stri
   const result = { acknowledged, impossible, files: files.size };
   const keepAll = (): void => {
     if (keep === undefined) return;
-    keepFiles(files, plan.directory, join(keep, "store"));
+    keepFiles(files, plan.directory, keep);
     keepRound(plan, records, keep);
   };
   if (impossible !== undefined) keepAll();
@@ -203,20 +198,6 @@ function ancestorsOf(directory: string): string[] {
   }
 }
 
-function keepFiles(files: ReadonlyMap<string, Uint8Array>, directory: string, keep: string): void {
-  for (const [path, bytes] of files) {
-    const target = join(keep, relative(directory, path));
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, bytes);
-  }
-}
-
-function keepRound(plan: ChildPlan, records: readonly Record[], keep: string): void {
-  mkdirSync(keep, { recursive: true });
-  writeFileSync(join(keep, "round.json"), `${JSON.stringify({ plan, records })}\n`);
-  if (existsSync(plan.traceFile!)) copyFileSync(plan.traceFile!, join(keep, "trace.txt"));
-}
-
 /** The process that writes. */
 class Writer {
   readonly plan: ChildPlan;
@@ -239,12 +220,20 @@ class Writer {
     return this.#records.length;
   }
 
-  /** Resolves when so many operations have returned. Throws Failure if the child has ended before. */
-  async acknowledges(count: number): Promise<void> {
+  /** Resolves when so many operations have returned. Throws Failure if the child has ended before, or hangs. */
+  async acknowledges(count: number, milliseconds: number): Promise<void> {
     if (this.#acknowledged >= count) return;
+    let hung = false;
+    const watchdog = setTimeout(() => {
+      hung = true;
+      this.kill();
+    }, milliseconds);
     await Promise.race([new Promise<void>((resolve) => (this.#waiting = { count, resolve })), this.#closed]);
+    clearTimeout(watchdog);
+    if (this.#acknowledged >= count) return;
+    if (hung) throw new Failure("C28", `the child hung: ${this.#acknowledged} of ${count} operations returned`);
     // The power is on: it had no reason to end.
-    if (this.#acknowledged < count) await this.#endedByItself();
+    await this.#endedByItself();
   }
 
   traceBytes(): number {

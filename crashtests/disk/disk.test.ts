@@ -1,7 +1,7 @@
 // Power cuts on a real file system. They need root, loop devices and the file system's tools; where those are missing this
 // says so and tests nothing.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, fastDirectory, WHOLE } from "tinykv/harness";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -56,4 +56,36 @@ test.skipIf(problem !== undefined)("a child that ends by itself is a finding, an
   expect(String(failure)).toContain("ended by itself");
   expect(JSON.parse(readFileSync(join(keep, "round.json"), "utf8"))).toMatchObject({ plan: child });
   expect(readFileSync("/proc/mounts", "utf8")).not.toContain("/tinykv-disk-");
+});
+
+test.skipIf(problem !== undefined)("a child that comes to nothing is a finding too", async () => {
+  const child = {
+    seed: "test",
+    profile: "fast",
+    workload: "mixed",
+    config: "small",
+    ops: 100,
+    keys: 10,
+    syncRatio: 0.5,
+    firstId: 1,
+    incarnation: 0,
+    kill: { by: "acknowledgement", count: 100 },
+  } as const;
+  const round = diskRound(
+    { fs: "ext4", cut: "copy", answers: 1_000_000, patience: 1000, child },
+    join(scratch, "kept"),
+  );
+  await expect(round).rejects.toThrow(expect.objectContaining({ condition: "C28" }) as Failure);
+});
+
+test.skipIf(problem !== undefined)("a failure is kept as that of any other campaign, with a page", async () => {
+  const artifacts = join(scratch, "artifacts");
+  const configs = ["inline,writeBufferSize=1"];
+  const { failures } = await runDiskCampaign({ fs: "ext4", seed: "a b", rounds: 3, artifacts, shard: WHOLE, configs });
+  expect(failures).toMatchObject([{ condition: "C1", seed: "a b:disk:0" }]);
+  const { directory, replay } = failures[0]!;
+  expect(replay).toContain("--fs ext4 --seed 'a b' --rounds 3 --shard 1/3");
+  const kept = readdirSync(directory).sort();
+  expect(kept).toEqual(["calls.txt", "command.txt", "failure.json", "ops.txt", "report.html", "round.json"]);
+  expect(readdirSync(artifacts).length).toBe(1);
 });

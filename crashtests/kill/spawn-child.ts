@@ -4,7 +4,7 @@ import type { ChildPlan, Profile } from "./plan.ts";
 import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "./records.ts";
 
 /** A child that a plan does not kill by then has hung. */
-const CHILD_SECONDS_MOST = 120;
+export const CHILD_SECONDS_MOST = 120;
 
 /** No child lives longer than this from the beginning of its open: one that comes to its place slowly is killed where it is. */
 const MILLISECONDS_MOST: { readonly [P in Profile]: number } = { fast: 60, heavy: 1000 };

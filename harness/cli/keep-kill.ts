@@ -16,15 +16,26 @@ import { discard, shrinkKept } from "./keep.ts";
 import { checkEngine } from "./options.ts";
 import { finish, say, type ReportedFailure } from "./report.ts";
 import type { LogTask } from "./tasks.ts";
+import { WorkerError } from "./watchdog.ts";
 
 /** Looks for each on the simulated disk, and shrinks what is found there. */
 export async function simulateKills(failures: readonly KillFailure[]): Promise<ReportedFailure[]> {
   const reported: ReportedFailure[] = [];
   for (const { condition, seed, directory, replay, message, finding } of failures) {
-    if (finding) await simulate(directory, finding);
+    if (finding) await trySimulated(directory, finding);
     reported.push({ condition, seed, directory, replay, message });
   }
   return reported;
+}
+
+// That it breaks off changes nothing of what was found.
+async function trySimulated(directory: string, finding: Finding): Promise<void> {
+  try {
+    await simulate(directory, finding);
+  } catch (error) {
+    if (!(error instanceof WorkerError)) throw error;
+    say(`the simulated disk could not try ${directory}: ${error.message}`);
+  }
 }
 
 // First where the real kills fell: between two operations; then at every call of the last one.

@@ -45,14 +45,19 @@ export class DriverProcess {
   readonly #errors: number;
   readonly #requests: number;
   readonly #answers: number;
-  readonly #watchman = Watchman.shared();
+  readonly #watchman: Watchman;
   #buffered = Buffer.alloc(0);
   /** Where the first line that nobody has taken starts. */
   #at = 0;
   #isOver = false;
 
   /** `command` is split like argv already: no shell. Throws if the program cannot be started. */
-  constructor(command: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    command: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    watchman: Watchman = Watchman.shared(),
+  ) {
+    this.#watchman = watchman;
     const directory = makeScratch("tinykv-driver-");
     const [requests, answers, errors] = ["requests", "answers", "errors"].map((name) => join(directory, name));
     execaSync("mkfifo", [requests!, answers!]);
@@ -92,7 +97,7 @@ export class DriverProcess {
     const bytes = Buffer.from(`${line}\n`);
     if (bytes.length > LINE_BYTES_MOST) throw new ProtocolError(`a request of ${bytes.length} bytes`);
     let done = 0;
-    this.#watchman.begin(this.pid);
+    this.#watchman.begin(this.pid, this.#requests, "write");
     try {
       while (done < bytes.length) done += writeSync(this.#requests, bytes, done);
     } catch (error) {
@@ -165,9 +170,10 @@ export class DriverProcess {
     const rest = this.#buffered.subarray(this.#at);
     const chunk = Buffer.allocUnsafe(rest.length + READ_BYTES);
     rest.copy(chunk);
-    this.#watchman.begin(this.pid);
+    this.#watchman.begin(this.pid, this.#answers, "read");
     const count = readSync(this.#answers, chunk, { offset: rest.length, length: READ_BYTES });
     this.#watchman.end();
+    if (this.#watchman.released(this.pid)) return false;
     this.#buffered = chunk.subarray(0, rest.length + count);
     this.#at = 0;
     return count > 0;

@@ -115,10 +115,21 @@ test("a program that is not there cannot be started, and leaves no pipes", () =>
 test("a process that is waited for in vain is killed", async () => {
   const watchman = new Watchman(200);
   const child = spawn("sleep", ["60"], { detached: true });
-  watchman.begin(child.pid!);
+  watchman.begin(child.pid!, 0, "read");
   const signal = await new Promise((resolve) => child.on("exit", (_code, by) => resolve(by)));
   expect(signal).toBe("SIGKILL");
   expect(watchman.killed(child.pid!)).toBe(true);
+});
+
+test("a driver's end is not waited for without end where somebody else holds its pipes", () => {
+  const driver = new DriverProcess(["sh", "-c", "setsid sleep 60 & echo one; sleep 60"], {}, new Watchman(200));
+  expect(driver.receive()).toBe("one");
+  driver.kill();
+  expect(driver.receiveOrEnd()).toBeUndefined();
+  const other = new DriverProcess(["sh", "-c", "exec 3<&0; setsid sleep 61 <&3 & sleep 60"], {}, new Watchman(200));
+  other.send("x".repeat(1 << 20));
+  expect(() => other.receive()).toThrow(/hung, and was killed/);
+  for (const each of [driver, other]) each.end();
 });
 
 test("a driver that nobody ends leaves no file behind", async () => {

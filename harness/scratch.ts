@@ -8,6 +8,9 @@
 //   tinykv-harness-PID-RANDOM/            in memory, and in the directory for temporary files
 //     tinykv-run-…, tinykv-kill-…         made by makeScratch()
 //     processes/PID                       an empty file; the process, and its group if it has one, is to be killed
+//
+// Where there is /proc, whatever has that name in its environment is killed: a process may have been started so late that
+// nobody could write it down.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -23,9 +26,20 @@ const PROCESSES = "processes";
 
 /** A tenth of a second each: longer than a process takes to die on a busy machine. */
 const SWEEPS_MOST = 100;
+/** So many in a row must find nothing: a process that is just being started shows no environment. */
+const CLEAN_SWEEPS = 3;
 
-// Its words are the roots. What a process that is being killed still makes is removed a tenth of a second later.
+// Its words are the name and the roots. What a process that is being killed still makes is removed a tenth of a second later.
 const SWEEP = `
+name=$1
+shift
+living() {
+  [ -r /proc/self/environ ] || return
+  for file in $(grep -lasz -- "^${ROOT}=$name$" /proc/[0-9]*/environ); do
+    pid=\${file#/proc/}
+    echo "\${pid%/environ}"
+  done
+}
 while read -r _; do :; done
 for root; do
   for file in "$root"/${PROCESSES}/*; do
@@ -43,11 +57,14 @@ $mounted" ;; esac
 done </proc/mounts
 printf %s "$mounted" | while read -r at; do umount "$at" || { sleep 0.1; umount "$at"; } || umount -l "$at"; done
 left=${SWEEPS_MOST}
+clean=0
 while [ "$left" -gt 0 ]; do
   rm -rf -- "$@"
   there=
   for root; do [ -e "$root" ] && there=1; done
-  [ -n "$there" ] || exit 0
+  for pid in $(living); do kill -9 "$pid" && there=1; done
+  if [ -n "$there" ]; then clean=0; else clean=$((clean + 1)); fi
+  [ "$clean" -lt ${CLEAN_SWEEPS} ] || exit 0
   sleep 0.1
   left=$((left - 1))
 done
@@ -58,14 +75,18 @@ export function sweepAtEnd(): void {
   // A command that another one started is a part of that one.
   if (process.env[ROOT] !== undefined) return;
   const name = `tinykv-harness-${process.pid}-${randomUUID().slice(0, 8)}`;
-  process.env[ROOT] = name;
   const roots = [...new Set([fastDirectory(), tmpdir()])].map((place) => join(place, name));
   // Detached: what a terminal tells the command it does not hear.
-  const shell = spawn("sh", ["-c", SWEEP, "sh", ...roots], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  const shell = spawn("sh", ["-c", SWEEP, "sh", name, ...roots], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
   // Without a shell there is nobody to clear up, and no other harm.
   shell.on("error", () => undefined);
   shell.unref();
   (shell.stdin as Socket).unref();
+  // Behind the start of the shell: it and what it calls are not to be found by it.
+  process.env[ROOT] = name;
   process.once("exit", () => roots.forEach(removeEmpty));
 }
 

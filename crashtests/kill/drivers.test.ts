@@ -129,7 +129,3 @@ test("a driver that dies before it is killed is a finding, is kept, and found ag
   });
   expect(again).toMatchObject({ condition: "C1", message: "the driver ended by itself: out of luck" });
 });
-
-test.each(["hangs-in-open", "hangs-in-a-read"])("a driver that %s of what a kill left is told as a hang", (cheat) => {
-  expect(kills(cheat, 3).failures.map(({ condition }) => condition)).toEqual(["C28"]);
-});

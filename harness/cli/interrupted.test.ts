@@ -35,7 +35,7 @@ function traces(pid: number): string[] {
   const files = [fastDirectory(), tmpdir()].flatMap((place) =>
     readdirSync(place)
       .filter((entry) => entry.startsWith(name))
-      .flatMap((entry) => [entry, ...readdirSync(join(place, entry))]),
+      .flatMap((entry) => [entry, ...namesIn(join(place, entry))]),
   );
   const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
   const processes = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
@@ -43,7 +43,17 @@ function traces(pid: number): string[] {
     ...files,
     ...mounts.filter((line) => line.includes(name)).map((line) => `mounted ${line}`),
     ...processes.filter((one) => textOf(one, "environ").includes(name)).map((one) => textOf(one, "cmdline")),
-  ].filter((trace) => !trace.startsWith("sh "));
+  ];
+}
+
+// It may be removed while it is looked at.
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return [];
+  }
 }
 
 // It may end while it is looked at.

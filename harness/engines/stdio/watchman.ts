@@ -71,8 +71,9 @@ export class Watchman {
   static #shared: Watchman | undefined;
   readonly #cells = new Int32Array(new SharedArrayBuffer(CELLS * Int32Array.BYTES_PER_ELEMENT));
 
-  static shared(): Watchman {
-    return (Watchman.#shared ??= new Watchman(HANG_MILLISECONDS));
+  /** That of this thread. How long it waits whoever asks for it first decides: 15,000 when absent. */
+  static shared(milliseconds: number = HANG_MILLISECONDS): Watchman {
+    return (Watchman.#shared ??= new Watchman(milliseconds));
   }
 
   constructor(milliseconds: number) {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { RandomProgram, type Kind } from "../disk/random-program.test-support.ts";
 import type { Trace, TraceEvent } from "../disk/trace.ts";
 import { Random } from "../workloads/random.ts";
-import { lanesOf, type LifeLanes } from "./lanes.ts";
+import { type Lane, lanesOf, type LifeLanes, type Span } from "./lanes.ts";
 
 const KINDS: readonly Kind[] = [
   "create",
@@ -24,6 +24,20 @@ function lanesOfOne(trace: Trace): LifeLanes {
   return lanesOf({ lives: [{ from: 0, to: trace.length }] }, trace)[0]!;
 }
 
+// Where something was pending from that event on. A rename from one directory to another is pending while it is in either.
+function lanesTouched(lanes: readonly Lane[], event: number, isName: boolean): Lane[] {
+  return lanes.filter(
+    ({ isDirectory, marks, pending }) =>
+      isDirectory === isName &&
+      marks.some(({ at }) => at === event) &&
+      pending.some(({ from, to = event }) => from <= event && event <= to),
+  );
+}
+
+function isOpen(pending: readonly Span[]): boolean {
+  return pending.at(-1)?.to === undefined;
+}
+
 test("what the simulated disk holds pending, no lane calls durable, and its lane is open", () => {
   const property = fc.asyncProperty(fc.nat(), async (seed) => {
     const program = new RandomProgram(new Random(`${seed}`), { durable: {}, kinds: KINDS, faultEvery: 12 });
@@ -34,12 +48,9 @@ test("what the simulated disk holds pending, no lane calls durable, and its lane
     for (const item of disk.pending()) {
       const events = item.times.slice(1).map((time) => time - 1);
       for (const event of events) expect([event, durableBy.get(event)]).toEqual([event, undefined]);
-      const directory = item.kind === "name" ? item.change.assignments.at(-1)!.directory.path : undefined;
-      const lane = lanes.find(({ path, isDirectory, marks }) =>
-        isDirectory ? path === directory : directory === undefined && marks.some(({ at }) => at === events[0]),
-      )!;
-      if (lane.named.at(-1)!.to === undefined)
-        expect([lane.path, lane.pending.at(-1)]).toEqual([lane.path, { from: expect.any(Number) }]);
+      const touched = lanesTouched(lanes, events[0]!, item.kind === "name");
+      expect(touched).not.toEqual([]);
+      expect(touched.filter(({ named, pending }) => named.at(-1)!.to !== undefined || isOpen(pending))).not.toEqual([]);
     }
   });
   return fc.assert(property, { numRuns: 300 });
@@ -65,6 +76,13 @@ test("a sync makes durable what was written before it, a directory's the names",
     ["/d/a", [{ from: 1, to: 2 }]],
     ["/d", [{ from: 0, to: 3 }]],
   ]);
+});
+
+test("a rename from one directory to another is durable when both are synced", () => {
+  const moved = at({ call: "rename", from: "/d/a", to: "/e/a" });
+  const [d, e] = ["/d", "/e"].map((path) => at({ call: "syncDirectory", path, barrier: "log.directory" }));
+  expect(lanesOfOne([...WRITTEN, moved, e!]).durableBy.get(2)).toBeUndefined();
+  expect(lanesOfOne([...WRITTEN, moved, e!, d!]).durableBy.get(2)).toBe(4);
 });
 
 test("what a sync failed to write stays pending, whatever sync comes behind it", () => {

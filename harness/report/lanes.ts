@@ -73,6 +73,8 @@ class LaneDisk {
   readonly #byFile = new Map<number, MutableLane>();
   readonly #asyncSyncs = new Map<number, { lane: MutableLane; events: ReadonlySet<number> }>();
   #durableBy = new Map<number, number>();
+  /** In how many lanes an event's work is pending: a rename's in two, if it leads from one directory to another. */
+  readonly #pendingIn = new Map<number, number>();
 
   begin(at: number): void {
     this.#durableBy = new Map();
@@ -149,7 +151,9 @@ class LaneDisk {
       for (const [path] of inside) this.#byPath.delete(path);
       for (const [path, child] of inside) this.#move(child, to + path.slice(from.length));
     }
-    this.#mark(this.#directory(posix.dirname(to), at), "rename", at);
+    const [source, target] = [posix.dirname(from), posix.dirname(to)];
+    if (source !== target) this.#mark(this.#directory(source, at), "rename", at);
+    this.#mark(this.#directory(target, at), "rename", at);
   }
 
   #move(lane: MutableLane, to: string): void {
@@ -172,6 +176,7 @@ class LaneDisk {
     if (!lane) return;
     lane.marks.push({ at, kind });
     lane.waiting.push(at);
+    this.#pendingIn.set(at, (this.#pendingIn.get(at) ?? 0) + 1);
     if (lane.pending.length === 0 || lane.pending.at(-1)!.to !== undefined) lane.pending.push({ from: at });
   }
 
@@ -193,7 +198,11 @@ class LaneDisk {
       lane.hasFailed ||= events.length > 0;
       return;
     }
-    for (const event of events) this.#durableBy.set(event, at);
+    for (const event of events) {
+      const elsewhere = this.#pendingIn.get(event)! - 1;
+      this.#pendingIn.set(event, elsewhere);
+      if (elsewhere === 0) this.#durableBy.set(event, at);
+    }
     const open = lane.pending.at(-1);
     if (open && open.to === undefined && lane.waiting.length === 0 && !lane.hasFailed) open.to = at;
   }

@@ -102,6 +102,9 @@ function removeEmpty(root: string): void {
   }
 }
 
+/** In the environment of a process that is to go on behind the command, as what shows a page to somebody. */
+export const OUTLIVING_ENV: Readonly<Record<string, undefined>> = { [ROOT]: undefined };
+
 /** A fresh directory, whose name begins with `prefix`; in memory, or in `place`. Whoever asks for it removes it. */
 export function makeScratch(prefix: string, place: string = fastDirectory()): string {
   return mkdtempSync(join(rootIn(place), prefix));

@@ -12,6 +12,19 @@ import { diskRound } from "./disk-round.ts";
 const problem = diskProblem("ext4");
 if (problem !== undefined) console.log(`power cuts on a real disk are not tested: ${problem}`);
 
+const CHILD = {
+  seed: "test",
+  profile: "fast",
+  workload: "mixed",
+  config: "small",
+  ops: 100,
+  keys: 10,
+  syncRatio: 0.5,
+  firstId: 1,
+  incarnation: 0,
+  kill: { by: "acknowledgement", count: 100 },
+} as const;
+
 let scratch = "";
 beforeEach(() => {
   scratch = mkdtempSync(join(fastDirectory(), "tinykv-disk-test-"));
@@ -37,18 +50,7 @@ test.skipIf(problem !== undefined)(
 );
 
 test.skipIf(problem !== undefined)("a child that ends by itself is a finding, and leaves nothing mounted", async () => {
-  const child = {
-    seed: "test",
-    profile: "fast",
-    workload: "mixed",
-    config: "there-is-no-such-configuration",
-    ops: 100,
-    keys: 10,
-    syncRatio: 0.5,
-    firstId: 1,
-    incarnation: 0,
-    kill: { by: "acknowledgement", count: 100 },
-  } as const;
+  const child = { ...CHILD, config: "there-is-no-such-configuration" };
   const keep = join(scratch, "kept");
   const round = diskRound({ fs: "ext4", cut: "copy", answers: 50, child }, keep);
   const failure = await round.catch((error: unknown) => error);
@@ -59,20 +61,8 @@ test.skipIf(problem !== undefined)("a child that ends by itself is a finding, an
 });
 
 test.skipIf(problem !== undefined)("a child that comes to nothing is a finding too", async () => {
-  const child = {
-    seed: "test",
-    profile: "fast",
-    workload: "mixed",
-    config: "small",
-    ops: 100,
-    keys: 10,
-    syncRatio: 0.5,
-    firstId: 1,
-    incarnation: 0,
-    kill: { by: "acknowledgement", count: 100 },
-  } as const;
   const round = diskRound(
-    { fs: "ext4", cut: "copy", answers: 1_000_000, patience: 1000, child },
+    { fs: "ext4", cut: "copy", answers: 1_000_000, patience: 1000, child: CHILD },
     join(scratch, "kept"),
   );
   await expect(round).rejects.toThrow(expect.objectContaining({ condition: "C28" }) as Failure);

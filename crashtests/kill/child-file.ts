@@ -25,8 +25,8 @@ export const CHILD_ENV: Readonly<Record<string, string>> = {
 };
 
 /**
- * A short life does little more than begin: it goes by the hash seed of its snapshot, does not sum it up again, and interprets:
- * what it compiles to machine code it does not live to use.
+ * A short life does little more than begin: it goes by the hash seed of its snapshot, does not sum it up again, and interprets,
+ * and is rarely asked whether it should not: what it compiles to machine code it does not live to use.
  */
 export const V8_FLAGS: readonly string[] = [
   "--no-rehash-snapshot",

@@ -34,18 +34,20 @@ afterEach(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-async function crash(command: readonly string[], images: number): Promise<ForeignResult> {
+async function record(command: readonly string[]): Promise<ForeignRun> {
   const ops = [...generate({ seed: "foreign", workload: "write-heavy", ops: 40, keys: 20, syncRatio: 0.5 })];
-  const run = await recordDriver({
-    name: "driver",
-    command,
-    ops,
-    config: "default",
-    scratch: join(scratch, "recorded"),
-  });
-  expect(run.notCovered).toEqual([]);
+  return recordDriver({ name: "driver", command, ops, config: "default", scratch: join(scratch, "recorded") });
+}
+
+function crashRecorded(run: ForeignRun, command: readonly string[], images: number): ForeignResult {
   const engine = StdioEngine.find("driver", command, join(scratch, "probe"));
   return crashForeign({ run, engine, config: "default", seed: "1", images, scratch });
+}
+
+async function crash(command: readonly string[], images: number): Promise<ForeignResult> {
+  const run = await record(command);
+  expect(run.notCovered).toEqual([]);
+  return crashRecorded(run, command, images);
 }
 
 test.skipIf(problem !== undefined)(
@@ -74,18 +76,10 @@ test.skipIf(problem !== undefined)(
   "a store that is built beside its place and renamed into it is not covered",
   async () => {
     const command = [process.execPath, DRIVER, "builds-beside"];
-    const ops = [...generate({ seed: "foreign", workload: "write-heavy", ops: 40, keys: 20, syncRatio: 0.5 })];
-    const run = await recordDriver({
-      name: "driver",
-      command,
-      ops,
-      config: "default",
-      scratch: join(scratch, "recorded"),
-    });
+    const run = await record(command);
     expect(run.ops.length).toBeGreaterThan(20);
     expect(run.notCovered).toEqual([expect.stringMatching(/^rename of store\.new to store, .*no image is tried$/)]);
-    const engine = StdioEngine.find("driver", command, join(scratch, "probe"));
-    const { images, findings } = crashForeign({ run, engine, config: "default", seed: "1", images: 20, scratch });
+    const { images, findings } = crashRecorded(run, command, 20);
     expect({ images, findings }).toEqual({ images: 0, findings: [] });
   },
 );

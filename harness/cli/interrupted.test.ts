@@ -14,6 +14,8 @@ const MAIN = fileURLToPath(new URL("../../dist/harness/cli/main.js", import.meta
 const HANGING = fileURLToPath(
   new URL("../../dist/harness/engines/drivers/cheating-driver.test-support.js", import.meta.url),
 );
+const PACKAGE = fileURLToPath(new URL("../../", import.meta.url));
+const SCRATCH = new URL("../../dist/harness/scratch.js", import.meta.url).href;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const;
 /** What a command makes is there, or gone, by then. */
 const PATIENCE_MILLISECONDS = 20_000;
@@ -116,6 +118,21 @@ test.skipIf(problem !== undefined).each(["SIGINT", "SIGKILL"] as const)(
     expect({ ended, left }).toEqual({ ended: signal, left: [] });
   },
 );
+
+test("what a command has started goes with it, but for what is to outlive it", async () => {
+  const command = `
+    import { execa } from "execa";
+    import { OUTLIVING_ENV, sweepAtEnd } from ${JSON.stringify(SCRATCH)};
+    sweepAtEnd();
+    const options = { cwd: ${JSON.stringify(root)}, detached: true, stdio: "ignore", reject: false };
+    execa("sh", ["-c", "sleep 1; touch gone"], options).unref();
+    execa("sh", ["-c", "sleep 1; touch there"], { ...options, env: OUTLIVING_ENV }).unref();
+  `;
+  await execa(process.execPath, ["--input-type=module"], { cwd: PACKAGE, input: command });
+  await until(() => readdirSync(root).length > 0);
+  await sleep(500);
+  expect(readdirSync(root)).toEqual(["there"]);
+});
 
 test("what was kept stays", async () => {
   const engine = `stdio:${process.execPath} --no-warnings ${HANGING} acknowledges-before-writing`;

@@ -7,6 +7,7 @@ import { execa, execaSync } from "execa";
 import { PACKAGE } from "../../fuzz/instrument.ts";
 import { type Mutant, readCatalogue } from "./mutants/catalogue.ts";
 import { plant } from "./mutants/plant.ts";
+import { OUTLIVING_ENV } from "../scratch.ts";
 import { checkOwnEngine, UsageError } from "./options.ts";
 import { Exit, printResult, say, type ReportedFailure } from "./report.ts";
 import type { TortureOptions } from "./torture-report.ts";
@@ -93,5 +94,5 @@ function openPage(page: string): void {
   const hasScreen = platform === "darwin" || env["DISPLAY"] !== undefined || env["WAYLAND_DISPLAY"] !== undefined;
   if (!process.stdout.isTTY || !hasScreen) return;
   const opener = platform === "darwin" ? "open" : "xdg-open";
-  execa(opener, [page], { detached: true, stdio: "ignore", reject: false }).unref();
+  execa(opener, [page], { env: OUTLIVING_ENV, detached: true, stdio: "ignore", reject: false }).unref();
 }

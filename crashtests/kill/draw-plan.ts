@@ -24,6 +24,16 @@ const UNCHECKED_EVERY = 3;
 /** One in so many deaths falls into an open that has logs to replay. */
 const OPEN_EVERY = 10;
 
+/**
+ * The latest places of a death. Mostly a child comes to its own before its patience is over (spawn-child.ts), behind which it
+ * dies by time: with 140 acknowledgements every other one did not, and of those with 300 calls every fifth.
+ */
+const MILLISECONDS_MOST = 50;
+const ACKNOWLEDGED_MOST = 80;
+const RUN_CALLS_MOST = 150;
+const WORKER_CALLS_MOST = 50;
+const OPEN_CALLS_MOST = 30;
+
 /** Calls that have no middle die before it: so it is drawn more often. */
 const MOMENTS: readonly DeathMoment[] = ["before", "middle", "middle", "after"];
 
@@ -108,10 +118,11 @@ function drawConfig(random: Random): string {
 function drawKill(random: Random, crashedBefore: boolean, hasThread: boolean): KillPlan {
   const when = random.pick(MOMENTS);
   if (crashedBefore && random.chance(1, OPEN_EVERY))
-    return { by: "call", phase: "open", nth: random.between(0, 30), when };
-  if (hasThread && random.chance(1, 2)) return { by: "call", phase: "worker", nth: random.between(0, 60), when };
+    return { by: "call", phase: "open", nth: random.between(0, OPEN_CALLS_MOST), when };
+  if (hasThread && random.chance(1, 2))
+    return { by: "call", phase: "worker", nth: random.between(0, WORKER_CALLS_MOST), when };
   const choice = random.int(10);
-  if (choice < 3) return { by: "time", milliseconds: random.between(1, 50) };
-  if (choice < 6) return { by: "acknowledgement", count: random.between(1, 140) };
-  return { by: "call", phase: "run", nth: random.between(0, 300), when };
+  if (choice < 3) return { by: "time", milliseconds: random.between(1, MILLISECONDS_MOST) };
+  if (choice < 6) return { by: "acknowledgement", count: random.between(1, ACKNOWLEDGED_MOST) };
+  return { by: "call", phase: "run", nth: random.between(0, RUN_CALLS_MOST), when };
 }

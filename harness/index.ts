@@ -37,6 +37,7 @@ export { StdioEngine, type StdioStore } from "./engines/stdio/stdio-engine.ts";
 export { TinyKVEngine, type TinyKVEngineOptions } from "./engines/tinykv.ts";
 export { Failure, failureOf } from "./failure.ts";
 export { commandLine, quote } from "./command-line.ts";
+export { OverdueError, within } from "./deadline.ts";
 export { fastDirectory } from "./fast-directory.ts";
 export { checkEverything } from "./full-check.ts";
 export { endChildWithCommand, makeScratch } from "./scratch.ts";

@@ -22,6 +22,7 @@ import {
   whyImpossible,
 } from "tinykv/harness";
 import { CHILD_ENV, childCommand } from "../kill/child-file.ts";
+import { endingCheck } from "../kill/ending-check.ts";
 import { Hearing } from "../kill/hearing.ts";
 import type { ChildPlan } from "../kill/plan.ts";
 import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "../kill/records.ts";
@@ -38,6 +39,8 @@ export interface DiskRoundOptions {
   readonly answers: number;
   /** A child has hung that has not come to them within so many milliseconds. Default 120,000. */
   readonly patience?: number;
+  /** So has a check of what the cut left that takes longer than so many. Default 120,000. */
+  readonly checkPatience?: number;
 }
 
 export interface DiskRoundResult {
@@ -79,7 +82,8 @@ export async function diskRound(options: DiskRoundOptions, keep?: string): Promi
     const taken = await cutPower(options.cut, store, writer);
     const records = await writer.end();
     store.unmount();
-    return store.after(taken.image, (directory) => judge(plan, { records, taken, keep }, join(directory, "store")));
+    const found = { records, taken, keep, patience: options.checkPatience };
+    return store.after(taken.image, (directory) => judge(plan, found, join(directory, "store")));
   } catch (error) {
     if (error instanceof Failure && keep !== undefined && writer) keepRound(writer.plan, await writer.end(), keep);
     throw error;
@@ -105,9 +109,10 @@ interface Found {
   readonly records: readonly Record[];
   readonly taken: CutTaken;
   readonly keep: string | undefined;
+  readonly patience: number | undefined;
 }
 
-function judge(plan: ChildPlan, { records, taken, keep }: Found, directory: string): DiskRoundResult {
+function judge(plan: ChildPlan, { records, taken, keep, patience }: Found, directory: string): DiskRoundResult {
   const oracle = new Oracle();
   const moments = [taken.records];
   const heard = Hearing.of(oracle, plan, records, { moments, loss: "power" });
@@ -121,24 +126,27 @@ function judge(plan: ChildPlan, { records, taken, keep }: Found, directory: stri
     keepRound(plan, records, keep);
   };
   if (impossible !== undefined) keepAll();
-  const engine = new TinyKVEngine();
   try {
-    const store = engine.open(directory, plan.config);
-    try {
-      const window = { ...oracle.window("power"), least: heard.least[0]! };
-      const verdict = oracle.judge(window, entriesOf(store));
-      if (!verdict.ok) throw failureOf(verdict.violation);
-      oracle.adopt(verdict, "open");
-      checkEverything(store, oracle.model, engine.capabilities);
-      const problem = [...store.verify(), ...store.inspect()][0];
-      if (problem !== undefined) throw new Failure("C15", problem);
-    } finally {
-      store.close();
-    }
+    endingCheck(() => checkAfterCut(directory, plan.config, { oracle, least: heard.least[0]! }), patience);
     return result;
   } catch (error) {
     keepAll();
     throw error instanceof Failure ? error : new Failure("C1", String(error), undefined, { cause: error });
+  }
+}
+
+function checkAfterCut(directory: string, config: string, { oracle, least }: { oracle: Oracle; least: number }): void {
+  const engine = new TinyKVEngine();
+  const store = engine.open(directory, config);
+  try {
+    const verdict = oracle.judge({ ...oracle.window("power"), least }, entriesOf(store));
+    if (!verdict.ok) throw failureOf(verdict.violation);
+    oracle.adopt(verdict, "open");
+    checkEverything(store, oracle.model, engine.capabilities);
+    const problem = [...store.verify(), ...store.inspect()][0];
+    if (problem !== undefined) throw new Failure("C15", problem);
+  } finally {
+    store.close();
   }
 }
 

@@ -3,8 +3,8 @@
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Failure, fastDirectory, WHOLE } from "tinykv/harness";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { Failure, fastDirectory, TinyKVEngine, WHOLE } from "tinykv/harness";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { diskProblem } from "./block-store.ts";
 import { runDiskCampaign } from "./campaign.ts";
 import { diskRound } from "./disk-round.ts";
@@ -66,6 +66,20 @@ test.skipIf(problem !== undefined)("a child that comes to nothing is a finding t
     join(scratch, "kept"),
   );
   await expect(round).rejects.toThrow(expect.objectContaining({ condition: "C28" }) as Failure);
+});
+
+test.skipIf(problem !== undefined)("so is a check that never ends, and leaves nothing mounted", async () => {
+  const open = TinyKVEngine.prototype.open;
+  vi.spyOn(TinyKVEngine.prototype, "open").mockImplementationOnce(function (this: TinyKVEngine, ...words) {
+    open.apply(this, words);
+    for (const begin = performance.now(); performance.now() - begin < 10_000;);
+    throw new Error("nothing has ended this");
+  });
+  const child = { ...CHILD, ops: 50_000, kill: { by: "acknowledgement", count: 50_000 } } as const;
+  const round = diskRound({ fs: "ext4", cut: "copy", answers: 20, checkPatience: 500, child }, join(scratch, "kept"));
+  await expect(round).rejects.toThrow(expect.objectContaining({ condition: "C28" }) as Failure);
+  expect(readdirSync(join(scratch, "kept"))).toContain("store");
+  expect(readFileSync("/proc/mounts", "utf8")).not.toContain("/tinykv-disk-");
 });
 
 test.skipIf(problem !== undefined)("a failure is kept as that of any other campaign, with a page", async () => {

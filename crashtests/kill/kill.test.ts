@@ -193,3 +193,15 @@ test.each([
     expect.objectContaining({ condition, message: expect.stringContaining("it does not close") }),
   );
 });
+
+test("a check that never ends is a finding", () => {
+  const directory = join(scratch, "store");
+  open(directory).close();
+  vi.spyOn(TinyKVEngine.prototype, "open").mockImplementationOnce(() => {
+    for (const begin = performance.now(); performance.now() - begin < 10_000;);
+    throw new Error("nothing has ended this");
+  });
+  expect(() => checkCopy(new Oracle(), directory, "default", 100)).toThrow(
+    expect.objectContaining({ condition: "C28", message: expect.stringContaining("100 ms") }),
+  );
+});

@@ -17,6 +17,7 @@ import {
   type Ticket,
   type WriteOp,
 } from "tinykv/harness";
+import { endingCheck } from "./ending-check.ts";
 import { Hearing } from "./hearing.ts";
 import type { ChildPlan } from "./plan.ts";
 import type { Lived } from "./live.ts";
@@ -81,11 +82,17 @@ export interface Checked {
 }
 
 /** Opens a copy of what a child left, and asks it everything; throws Failure. The copy is removed if all is well. */
-export function checkCopy(oracle: Oracle, directory: string, config: string): Checked {
+export function checkCopy(oracle: Oracle, directory: string, config: string, milliseconds?: number): Checked {
   const copy = `${directory}.check`;
   rmSync(copy, { recursive: true, force: true });
   // A child may die before it has made the directory.
   if (existsSync(directory)) copyDirectory(directory, copy);
+  const checked = endingCheck(() => openAndCheck(oracle, copy, config), milliseconds);
+  rmSync(copy, { recursive: true, force: true });
+  return checked;
+}
+
+function openAndCheck(oracle: Oracle, copy: string, config: string): Checked {
   const engine = new TinyKVEngine();
   const store = failing("C1", "what the child left does not open", () => engine.open(copy, config));
   let checked: Checked;
@@ -96,7 +103,6 @@ export function checkCopy(oracle: Oracle, directory: string, config: string): Ch
     throw error;
   }
   failing("C8", "what the child left does not close", () => store.close());
-  rmSync(copy, { recursive: true, force: true });
   return checked;
 }
 

@@ -37,8 +37,8 @@ export type Cheat = (typeof CHEATS)[number];
 const HAS_SCANS = process.argv[3] !== "no-scans";
 /** Writes that are held back by the driver that acknowledges first. */
 const HELD = 20;
-/** Long enough for a kill to fall there now and then. */
-const BETWEEN_HALVES_MILLISECONDS = 2;
+/** Long enough for a kill to fall there soon. */
+const BETWEEN_HALVES_MILLISECONDS = 10;
 /** What a change is in the log: hex of its key, and of its value if it puts one. */
 type Line = readonly [key: string, value?: string];
 

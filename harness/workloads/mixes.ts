@@ -25,7 +25,8 @@ export type WorkloadName =
   | "ycsb-f"
   | "housekeeping"
   | "cursors"
-  | "layers";
+  | "layers"
+  | "reshaped";
 
 /** A step of a generator: one operation, or two (a read, then a write of the same key), or a put of the next key in order. */
 export type Step = OpKind | "readModifyWrite" | "insert";
@@ -48,6 +49,8 @@ export interface Mix {
   readonly span: number;
   /** One cursor in so many has its bounds the wrong way round; 0: none. */
   readonly invertedEvery: number;
+  /** The configurations that half of the reopens choose from; the others keep that of the run. */
+  readonly reopens: readonly string[];
 }
 
 const ASYNC = { putAsync: 2, deleteAsync: 1, writeAsync: 1, settle: 3, await: 2 } as const;
@@ -55,6 +58,19 @@ const CURSORS = { cursorOpen: 2, cursorMove: 12, cursorClose: 1 } as const;
 const SNAPSHOTS = { snapshot: 1, snapshotGet: 3, snapshotScan: 1, release: 1 } as const;
 const READS = { get: 12, getMany: 2, has: 4, scan: 2 } as const;
 const RARE = { deleteRange: 1, batch: 3, step: 6, ...ASYNC, ...CURSORS, ...SNAPSHOTS } as const;
+
+/** What a reopen may change to. A name added here changes every hash: it is a list of its own, not all configurations. */
+const REOPENS = ["small", "recycle-off", "buffers-1", "log-512", "index-64", "cache-0", "bloom-0", "manual"];
+
+/** Levels of one size, and of another, whose tables are all too many or all too few for the next. */
+const NARROW = "inline,maxBytesForLevelBase=1024,maxBytesForLevelMultiplier=2,targetFileSize=1024";
+const FULL_LEVEL_0 = "level0FileNumCompactionTrigger=20,level0SlowdownWrites=30,level0StopWrites=40";
+const RESHAPED = [
+  `${NARROW},level0FileNumCompactionTrigger=1`,
+  `${NARROW},${FULL_LEVEL_0}`,
+  "inline,level0FileNumCompactionTrigger=1",
+  "manual,level0FileNumCompactionTrigger=2",
+];
 
 const ORDINARY: Omit<Mix, "always"> = {
   sometimes: { ...READS, ...RARE, delete: 6 },
@@ -66,6 +82,7 @@ const ORDINARY: Omit<Mix, "always"> = {
   batch: [8, 100],
   span: 32,
   invertedEvery: 0,
+  reopens: REOPENS,
 };
 
 // The core workloads of YCSB (Cooper et al., SoCC 2010): fixed proportions, values of 1,000 bytes.
@@ -143,6 +160,19 @@ export const MIXES: Readonly<Record<WorkloadName, Mix>> = {
     values: ["small", "fixed:300"],
     keysMax: 16,
     span: 2,
+  },
+  // A store whose levels are to have other sizes each time it is opened: what lies where it should not has to go deeper, and
+  // nothing newer may pass it by.
+  reshaped: {
+    ...ORDINARY,
+    always: { put: 26, delete: 3, flush: 12, reopen: 4, get: 8, scan: 1 },
+    sometimes: { ...SNAPSHOTS, step: 2, compactRange: 1, verify: 1 },
+    styles: ["decimal", "prefix"],
+    distributions: ["uniform"],
+    values: ["fixed:300"],
+    keysMax: 16,
+    span: 2,
+    reopens: RESHAPED,
   },
 };
 

@@ -45,9 +45,6 @@ const MAINTENANCE_COUNT_MIN = 5;
 /** Of a run that does not say: all with sync, none, half, one in sixteen (in 1,024). */
 const SYNCS = [1024, 0, 512, 512, 64] as const;
 
-/** What a reopen may change to. A name added here changes every hash: it is a list of its own, not all configurations. */
-const REOPEN_CONFIGS = ["small", "recycle-off", "buffers-1", "log-512", "index-64", "cache-0", "bloom-0", "manual"];
-
 const EDGES_DEFAULT: Edges = { blockSize: 4 << 10, logBlockSize: 32 << 10 };
 
 /** The operations of a run, made as they are asked for. */
@@ -116,7 +113,7 @@ function makeMaker({ options, mix, draw, stream, keys }: Run): OpMaker {
     batch: options.batch ?? mix.batch,
     span: mix.span,
     invertedEvery: mix.invertedEvery,
-    configs: [...REOPEN_CONFIGS, ...REOPEN_CONFIGS.map(() => config)],
+    configs: [...mix.reopens, ...mix.reopens.map(() => config)],
     firstId: options.firstId ?? 1,
     incarnation: options.incarnation ?? 0,
   });

@@ -20,8 +20,19 @@ const LAYERS_CONFIGS = [
   CONFIGS[1]!,
   CONFIGS[3]!,
 ];
+/** Where reopens take a store to and from. */
+const RESHAPED_CONFIGS = [
+  "manual,level0FileNumCompactionTrigger=2",
+  `${TINY},maxBytesForLevelBase=1024,maxBytesForLevelMultiplier=2,level0FileNumCompactionTrigger=1`,
+];
 /** Blocks whose offsets do not fit two bytes. */
 const LARGE_BLOCKS = "small,blockSize=1048576,writeBufferSize=524288";
+
+/** Of workloads that want others. */
+const OWN_CONFIGS: Partial<Record<WorkloadName, readonly string[]>> = {
+  layers: LAYERS_CONFIGS,
+  reshaped: RESHAPED_CONFIGS,
+};
 
 /** What runs one after the other; where it is undefined, a longer one of any workload. */
 const TURNS: readonly (WorkloadName | undefined)[] = [
@@ -32,6 +43,7 @@ const TURNS: readonly (WorkloadName | undefined)[] = [
   "housekeeping",
   undefined,
   "layers",
+  "reshaped",
   "cursors",
 ];
 const SHORT_OPS = 120;
@@ -50,7 +62,7 @@ export function* runPieces(seed: string, resultOf: (result: CampaignResult) => U
 
 function logOf(n: number): Pick<RunTask, "workload" | "ops" | "keys" | "configs"> {
   const turn = TURNS[n % TURNS.length];
-  const configs = turn === "layers" ? LAYERS_CONFIGS : CONFIGS;
+  const configs = (turn && OWN_CONFIGS[turn]) ?? CONFIGS;
   const round = Math.floor(n / TURNS.length);
   const config = configs[(n + round) % configs.length]!;
   if (turn === "async") return { workload: turn, ops: SHORT_OPS, keys: 8, configs: [config] };

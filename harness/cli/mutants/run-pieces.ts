@@ -47,8 +47,8 @@ const TURNS: readonly (WorkloadName | undefined)[] = [
   "cursors",
 ];
 const SHORT_OPS = 120;
-/** A cursor has to stand somewhere before much can be wrong with where it goes. */
-const CURSOR_OPS = 250;
+/** A cursor has to stand somewhere, and much to be written behind its back, before much can be wrong with where it goes. */
+const CURSOR_OPS = 800;
 const LONG_OPS = 500;
 const LONG_OPS_LEAST = 150;
 const LONG_KEYS = 60;

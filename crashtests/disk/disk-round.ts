@@ -5,24 +5,20 @@ import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import {
-  checkEverything,
   ContentStore,
   endChildWithCommand,
-  entriesOf,
   Failure,
-  failureOf,
   makeImage,
   makeScratch,
   Oracle,
   parseTrace,
   SimulatedDisk,
-  TinyKVEngine,
   TRACE_HEADER,
   type TraceEvent,
   whyImpossible,
 } from "tinykv/harness";
 import { CHILD_ENV, childCommand } from "../kill/child-file.ts";
-import { endingCheck } from "../kill/ending-check.ts";
+import { checkStore, openAndCheck } from "../kill/check-store.ts";
 import { Hearing } from "../kill/hearing.ts";
 import type { ChildPlan } from "../kill/plan.ts";
 import { decodeRecords, RECORD_BYTES, RecordKind, type Record } from "../kill/records.ts";
@@ -127,26 +123,13 @@ function judge(plan: ChildPlan, { records, taken, keep, patience }: Found, direc
   };
   if (impossible !== undefined) keepAll();
   try {
-    endingCheck(() => checkAfterCut(directory, plan.config, { oracle, least: heard.least[0]! }), patience);
+    openAndCheck({ directory, config: plan.config, milliseconds: patience }, (store, engine) =>
+      checkStore(store, engine, { oracle, window: { ...oracle.window("power"), least: heard.least[0]! } }),
+    );
     return result;
   } catch (error) {
     keepAll();
-    throw error instanceof Failure ? error : new Failure("C1", String(error), undefined, { cause: error });
-  }
-}
-
-function checkAfterCut(directory: string, config: string, { oracle, least }: { oracle: Oracle; least: number }): void {
-  const engine = new TinyKVEngine();
-  const store = engine.open(directory, config);
-  try {
-    const verdict = oracle.judge({ ...oracle.window("power"), least }, entriesOf(store));
-    if (!verdict.ok) throw failureOf(verdict.violation);
-    oracle.adopt(verdict, "open");
-    checkEverything(store, oracle.model, engine.capabilities);
-    const problem = [...store.verify(), ...store.inspect()][0];
-    if (problem !== undefined) throw new Failure("C15", problem);
-  } finally {
-    store.close();
+    throw error;
   }
 }
 

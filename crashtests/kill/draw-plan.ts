@@ -24,14 +24,16 @@ const UNCHECKED_EVERY = 3;
 /** One in so many deaths falls into an open that has logs to replay. */
 const OPEN_EVERY = 10;
 
-/**
- * The latest places of a death. Mostly a child comes to its own before its patience is over (spawn-child.ts), behind which it
- * dies by time: with 140 acknowledgements every other one did not, and of those with 300 calls every fifth.
- */
-const MILLISECONDS_MOST = 50;
+// The latest places of a death. A child comes to most of them before its patience is over (spawn-child.ts), behind which it dies
+// by time wherever it is; and it has mostly written some dozen times.
+
+/** Behind the beginning of open(). */
+const AFTER_MILLISECONDS_MOST = 50;
 const ACKNOWLEDGED_MOST = 80;
 const RUN_CALLS_MOST = 150;
+/** A flush and the compaction behind it. */
 const WORKER_CALLS_MOST = 50;
+/** An open with logs to replay. */
 const OPEN_CALLS_MOST = 30;
 
 /** Calls that have no middle die before it: so it is drawn more often. */
@@ -122,7 +124,7 @@ function drawKill(random: Random, crashedBefore: boolean, hasThread: boolean): K
   if (hasThread && random.chance(1, 2))
     return { by: "call", phase: "worker", nth: random.between(0, WORKER_CALLS_MOST), when };
   const choice = random.int(10);
-  if (choice < 3) return { by: "time", milliseconds: random.between(1, MILLISECONDS_MOST) };
+  if (choice < 3) return { by: "time", milliseconds: random.between(1, AFTER_MILLISECONDS_MOST) };
   if (choice < 6) return { by: "acknowledgement", count: random.between(1, ACKNOWLEDGED_MOST) };
   return { by: "call", phase: "run", nth: random.between(0, RUN_CALLS_MOST), when };
 }

@@ -61,10 +61,19 @@ export function keepFailure(
   ].join(" ");
   const directory = writeArtifact(artifacts, finding, { campaign: "kill", command, store: run.directory });
   const copy = `${run.directory}.check`;
-  if (existsSync(copy)) cpSync(copy, join(directory, "store.check"), { recursive: true });
   keepLives(directory, run.kept);
+  if (existsSync(copy)) keepCopy(copy, join(directory, "store.check"));
   writeReport(directory);
   return { condition, seed: child.seed, directory, replay: replayCommand(directory), message, finding };
+}
+
+// A store whose check was ended may have a thread that still removes files from it: what is there is kept.
+function keepCopy(copy: string, target: string): void {
+  try {
+    cpSync(copy, target, { recursive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
 }
 
 // Each life ends with a kill.

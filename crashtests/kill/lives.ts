@@ -4,20 +4,8 @@
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Accepted,
-  checkEverything,
-  type Condition,
-  type EngineStore,
-  entriesOf,
-  Failure,
-  failureOf,
-  Oracle,
-  TinyKVEngine,
-  type Ticket,
-  type WriteOp,
-} from "tinykv/harness";
-import { endingCheck } from "./ending-check.ts";
+import { type Accepted, Failure, Oracle, type Ticket, type WriteOp } from "tinykv/harness";
+import { checkStore, openAndCheck } from "./check-store.ts";
 import { Hearing } from "./hearing.ts";
 import type { ChildPlan } from "./plan.ts";
 import type { Lived } from "./live.ts";
@@ -87,22 +75,12 @@ export function checkCopy(oracle: Oracle, directory: string, config: string, mil
   rmSync(copy, { recursive: true, force: true });
   // A child may die before it has made the directory.
   if (existsSync(directory)) copyDirectory(directory, copy);
-  const checked = endingCheck(() => openAndCheck(oracle, copy, config), milliseconds);
+  const checked = openAndCheck({ directory: copy, config, milliseconds }, (store, engine): Checked => {
+    const replayed = store.replayedRecords() > 0;
+    const { states, happened, patch } = checkStore(store, engine, { oracle, window: oracle.window("kill") });
+    return { decision: { state: states.at(-1)!, happened: happened.map(({ id }) => id), patch }, replayed };
+  });
   rmSync(copy, { recursive: true, force: true });
-  return checked;
-}
-
-function openAndCheck(oracle: Oracle, copy: string, config: string): Checked {
-  const engine = new TinyKVEngine();
-  const store = failing("C1", "what the child left does not open", () => engine.open(copy, config));
-  let checked: Checked;
-  try {
-    checked = failing("C8", "a check of what the child left threw", () => checkStore(oracle, store, engine));
-  } catch (error) {
-    closeAfter(error as Failure, store);
-    throw error;
-  }
-  failing("C8", "what the child left does not close", () => store.close());
   return checked;
 }
 
@@ -113,37 +91,6 @@ function copyDirectory(from: string, to: string): void {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) copyDirectory(source, target);
     else copyFileSync(source, target);
-  }
-}
-
-// A store in which something was found may not close either: that is told behind it, and does not stand in its place.
-function closeAfter(found: Failure, store: EngineStore): void {
-  try {
-    store.close();
-  } catch (error) {
-    found.message += `; then it did not close: ${String(error)}`;
-  }
-}
-
-function checkStore(oracle: Oracle, store: EngineStore, { capabilities }: TinyKVEngine): Checked {
-  const replayed = store.replayedRecords() > 0;
-  const verdict = oracle.judge(oracle.window("kill"), entriesOf(store));
-  if (!verdict.ok) throw failureOf(verdict.violation);
-  oracle.adopt(verdict, "open");
-  checkEverything(store, oracle.model, capabilities);
-  const problem = [...store.verify(), ...store.inspect()][0];
-  if (problem !== undefined) throw new Failure("C15", problem);
-  const { states, happened, patch } = verdict;
-  return { decision: { state: states.at(-1)!, happened: happened.map(({ id }) => id), patch }, replayed };
-}
-
-// Whatever the engine throws there is a finding.
-function failing<T>(condition: Condition, what: string, call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure(condition, `${what}: ${String(error)}`, undefined, { cause: error });
   }
 }
 

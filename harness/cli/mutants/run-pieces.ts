@@ -20,9 +20,8 @@ const LAYERS_CONFIGS = [
   CONFIGS[1]!,
   CONFIGS[3]!,
 ];
-/** Where reopens take a store to and from. */
+/** Levels that the first reopen finds too small. */
 const RESHAPED_CONFIGS = [
-  "manual,level0FileNumCompactionTrigger=2",
   `${TINY},maxBytesForLevelBase=1024,maxBytesForLevelMultiplier=2,level0FileNumCompactionTrigger=1`,
 ];
 /** Blocks whose offsets do not fit two bytes. */
@@ -64,7 +63,8 @@ function logOf(n: number): Pick<RunTask, "workload" | "ops" | "keys" | "configs"
   const turn = TURNS[n % TURNS.length];
   const configs = (turn && OWN_CONFIGS[turn]) ?? CONFIGS;
   const round = Math.floor(n / TURNS.length);
-  const config = configs[(n + round) % configs.length]!;
+  // Behind all workloads each meets another configuration, whatever the lists have in common.
+  const config = configs[(n + round + Math.floor(round / WORKLOADS.length)) % configs.length]!;
   if (turn === "async") return { workload: turn, ops: SHORT_OPS, keys: 8, configs: [config] };
   if (turn) return { workload: turn, ops: turn === "cursors" ? CURSOR_OPS : SHORT_OPS, configs: [config] };
   const workload: WorkloadName = round === 0 ? "boundary" : WORKLOADS[round % WORKLOADS.length]!;

@@ -49,7 +49,7 @@ export function openAndCheck<T>(left: Left, check: (store: EngineStore, engine: 
     if (!(error instanceof OverdueError)) throw error;
     if (!found)
       throw new Failure("C28", `a check of what was left hung: ${error.message}`, undefined, { cause: error });
-    found.message += `; then its close hung`;
+    found.message += "; then its close hung";
     throw found;
   }
 }
